@@ -1,0 +1,51 @@
+"""Judge a run: `python tools/evaluate.py run=runs/weizmann/video_vae/seed_0` writes <run>/metrics.json and prints it."""
+
+from pathlib import Path
+
+import hydra
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from videogen.errors import one_line_errors
+from videogen.evaluation.hardware import hardware
+from videogen.evaluation.judging import find_judge
+from videogen.evaluation.report import terminal_table, write_json
+from videogen.evaluation.table import evaluate
+from videogen.runs import load_model
+
+
+def judge_run(cfg: DictConfig) -> None:
+    device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    trained = load_model(cfg.run)
+    judge, digest = find_judge(cfg.judge, trained)
+    clips = instantiate(trained.data(cfg.data_root), _convert_="all")
+    trained.model.to(device)
+
+    def sample(codes, first_frame):
+        return trained.sample(codes, clips.frames, cfg.seed, first_frame)
+
+    rows, kept = evaluate(judge.model.to(device), sample, clips, cfg.samples, cfg.per_clip, cfg.seed)
+    facts = {
+        "run": str(cfg.run),
+        "judge": f"{judge.file} sha256 {digest}",
+        "seed": cfg.seed,
+        "steps": trained.step,
+        "training_minutes": round(trained.seconds / 60, 1),
+        "first_frame_psnr_db": round(kept, 2),
+        "hardware": hardware(device),
+    }
+    write_json(Path(cfg.run) / "metrics.json", facts, rows)
+    print(terminal_table(rows))
+    for name, fact in facts.items():
+        print(f"{name}: {fact}")
+
+
+@hydra.main(config_path="../configs", config_name="evaluate", version_base="1.3")
+def main(cfg: DictConfig) -> None:
+    with one_line_errors():
+        judge_run(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Controllable video generation with probabilistic latent models."""

@@ -1,0 +1,152 @@
+"""Every video is decoded once: what was learnt of it goes into `records.jsonl`, its small frames into one `.npy` each.
+
+    <cache_dir>/<crop>_<size>/records.jsonl, <key>.npy, index.json
+
+A key changes with the file (path, bytes, time of change), the crop, the size and `VERSION`: what changed is read again
+and nothing else. A kill at any moment leaves whole arrays and whole records; the next run takes up from there.
+"""
+
+import errno
+import fcntl
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from tqdm import tqdm
+
+from videogen.data.decode import Reader
+from videogen.data.sources import Video
+from videogen.data.worker import Job, Worker
+from videogen.errors import UserError
+
+VERSION = 1  # of what a cached array holds: raise it when decoding, cropping or resizing changes
+SECONDS = 60  # a video that takes longer than this is given up
+WORKERS = min(4, os.cpu_count() or 1)
+
+Record = dict[str, Any]  # frames, height, width, fps, seekable, boxes; or reason, where the video cannot be used
+
+
+class Cache:
+    """The cached arrays and records of one crop and size, below `cache_dir`."""
+
+    def __init__(self, cache_dir: Path, crop: str, size: int):
+        self.crop, self.size = crop, size
+        self.folder = cache_dir / f"{crop}_{size}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            raise UserError(f"{self.folder}: {error.strerror}; set data.cache_dir to a folder of your own") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One process prepares at a time; the others wait, then find everything done. Killed holders let go."""
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def key(self, video: Video) -> str:
+        stat = video.file.stat()
+        facts = (video.path, stat.st_size, stat.st_mtime_ns, self.crop, self.size, VERSION)
+        return hashlib.blake2b(repr(facts).encode(), digest_size=10).hexdigest()
+
+    def array(self, key: str) -> Path:
+        return self.folder / f"{key}.npy"
+
+    def build(self, videos: list[Video], reader: type[Reader], arrays: bool, keep: set[str]) -> dict[str, Record]:
+        """The record of every video, by path; those not yet read are read now. Call it under `locked`.
+
+        Arrays and records of files that are no longer as they were are removed, unless `keep` names their key.
+        """
+        records = self._load()
+        keys = {video.path: self.key(video) for video in videos}
+        keep = keep | set(keys.values())
+        for stale in self.folder.iterdir():
+            if stale.suffix == ".part" or (stale.suffix == ".npy" and stale.stem not in keep):
+                stale.unlink()
+        records = {key: record for key, record in records.items() if key in keep}
+        self._write(records)
+        due = [video for video in videos if not self._done(keys[video.path], records.get(keys[video.path]), arrays)]
+        jobs = {
+            keys[video.path]: Job(
+                reader, video.file, self.crop, self.size, self.array(keys[video.path]) if arrays else None, SECONDS
+            )
+            for video in due
+        }
+        with (self.folder / "records.jsonl").open("a") as log:
+            for key, record in read_all(jobs):
+                records[key] = record
+                log.write(json.dumps([key, record]) + "\n")
+                log.flush()
+        return {video.path: records[keys[video.path]] for video in videos}
+
+    def _done(self, key: str, record: Record | None, arrays: bool) -> bool:
+        if record is None:
+            return False
+        if "reason" in record or not arrays:
+            return True
+        array = self.array(key)
+        pixels = record["frames"] * self.size * self.size * 3
+        return array.is_file() and array.stat().st_size > pixels  # the header comes on top
+
+    def _load(self) -> dict[str, Record]:
+        """Whole lines only: a kill may have cut the last one."""
+        file = self.folder / "records.jsonl"
+        lines = file.read_text().split("\n")[:-1] if file.is_file() else []
+        return dict(json.loads(line) for line in lines)
+
+    def _write(self, records: dict[str, Record]) -> None:
+        text = "".join(json.dumps([key, record]) + "\n" for key, record in records.items())
+        write_whole(self.folder / "records.jsonl", text)
+
+
+def read_all(jobs: dict[str, Job]) -> Iterator[tuple[str, Record]]:
+    """Records as they come, from several worker processes at once, with a progress bar."""
+    workers: SimpleQueue[Worker] = SimpleQueue()
+    everyone = [Worker() for _ in range(min(WORKERS, len(jobs)))]
+    for worker in everyone:
+        workers.put(worker)
+
+    def read(item: tuple[str, Job]) -> tuple[str, Record]:
+        worker = workers.get()
+        try:
+            return item[0], worker.do(item[1])
+        finally:
+            workers.put(worker)
+
+    pool = ThreadPoolExecutor(max(1, len(everyone)))
+    try:
+        yield from tqdm(
+            pool.map(read, jobs.items()), total=len(jobs), desc="reading videos", unit="video", disable=not jobs or None
+        )
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in everyone:
+            worker.close()
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Written beside and renamed: a reader sees the old text or the new, never half."""
+    part = file.with_suffix(f".{os.getpid()}.part")
+    try:
+        part.write_text(text)
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@functools.lru_cache(maxsize=256)  # each open map holds a file descriptor
+def open_array(file: Path) -> UInt8[np.ndarray, "t s s c"]:
+    """A cached video, memory-mapped. Once per process: maps must not be pickled into data loader workers."""
+    return np.load(file, mmap_mode="r")

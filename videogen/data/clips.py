@@ -1,0 +1,193 @@
+"""Batches of clips. What position p of the stream holds is a pure function of (seed, p): no state, no global generator."""
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from videogen.data.cache import Cache, Record, open_array
+from videogen.data.crop import CROPS, resize
+from videogen.data.index import SPLITS, Clip, rows_of, save_index, selected, unseen
+from videogen.data.sources import Source, Video
+from videogen.errors import UserError
+from videogen.noise import seed_of
+
+
+class Clips:
+    """A prepared data set: its videos decoded, cropped and cached at the first use, its rows in `index`.
+
+    A clip is `frames` frames, every `stride`-th of the video, at `size` x `size`. With `cache` false nothing but a few
+    numbers is stored, and every access decodes.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        size: int,
+        frames: int,
+        stride: int,
+        mirror: bool,
+        crop: str,
+        cache: bool,
+        cache_dir: str,
+        identities: Sequence[str] | None = None,
+        actions: Sequence[str] | None = None,
+        unseen_pairs: str | Sequence[Sequence[str]] = (),
+        train_fraction: float = 2 / 3,
+    ):
+        for name, value in (("size", size), ("frames", frames), ("stride", stride)):
+            if value < 1:
+                raise UserError(f"data.{name} is {value}: it must be at least 1")
+        if crop not in CROPS:
+            raise UserError(f"data.crop is {crop!r}: choose one of {', '.join(CROPS)}")
+        if not 0 < train_fraction < 1:
+            raise UserError(f"train_fraction is {train_fraction}: it must lie between 0 and 1")
+        self.source, self.size, self.frames, self.stride, self.mirror = source, size, frames, stride, mirror
+        self.span = (frames - 1) * stride + 1
+        store = Cache(Path(cache_dir), crop, size)
+        self.folder = store.folder
+        with store.locked():
+            found, self.skipped = source.videos(Path(cache_dir) / "unpacked")
+            if not found:
+                raise UserError(f"{source.root}: no videos in it{first_reason(self.skipped)}; set data.root")
+            self.identities = selected("identities", identities, {video.identity for video in found})
+            self.actions = selected("actions", actions, {video.action for video in found})
+            hidden = unseen(unseen_pairs, self.identities, self.actions)
+            videos = [video for video in found if video.identity in self.identities and video.action in self.actions]
+            # Arrays of videos that are there but not selected stay: another run may be using them.
+            self.records = store.build(videos, source.reader, cache, keep={store.key(video) for video in found})
+            self.files = {video.path: video.file for video in videos}
+            self.index: list[Clip] = []
+            self.notes: list[tuple[str, str]] = []  # usable, but not quite as asked for
+            for video in videos:
+                self._add(video, hidden, train_fraction, store.array(store.key(video)).name if cache else None)
+            if not self.index:
+                raise UserError(f"{source.root}: none of {len(videos)} videos can be used{first_reason(self.skipped)}")
+            save_index(self.folder / "index.json", self.identities, self.actions, self.index)
+
+    def _add(self, video: Video, hidden: set[tuple[str, str]], train_fraction: float, cached: str | None) -> None:
+        record = self.records[video.path]
+        if "reason" in record:
+            self.skipped.append((video.path, record["reason"]))
+        elif record["frames"] < self.span:
+            reason = f"{record['frames']} frames, but a clip spans {self.span}; lower data.frames or data.stride"
+            self.skipped.append((video.path, reason))
+        else:
+            if record["note"]:
+                self.notes.append((video.path, record["note"]))
+            rows = rows_of(video, record, hidden, self.span, train_fraction, cached)
+            if [row.split for row in rows] == ["train"]:
+                self.notes.append((video.path, f"{record['frames']} frames, too short to split: all of it trains"))
+            self.index += rows
+
+    def split(self, name: str, seed: int) -> "ClipSplit":
+        """The rows of `train`, `test` or `unseen`, as an endless stream that `seed` shuffles. May have no rows."""
+        if name not in SPLITS:
+            raise UserError(f"no split {name!r}: choose one of {', '.join(SPLITS)}")
+        return ClipSplit(self, name, seed)
+
+    def pixels(self, row: Clip, start: int) -> UInt8[np.ndarray, "t s s c"]:
+        """The clip of `row` that begins at frame `start` of its video."""
+        stop = start + self.span
+        if row.cached:
+            return open_array(self.folder / row.cached)[start : stop : self.stride]
+        record: Record = self.records[row.path]
+        whole = self.source.reader.span(self.files[row.path], start, stop, record["seekable"])
+        squares = np.asarray(record["boxes"][start : stop : self.stride])
+        return resize(whole[:: self.stride], squares, self.size)
+
+
+class ClipSplit(Dataset[dict[str, Any]]):
+    """One split. Indexed by a position of the endless stream, not by a clip; `window` gives a clip of choice."""
+
+    def __init__(self, clips: Clips, name: str, seed: int):
+        self.clips, self.name, self.seed = clips, name, seed
+        self.rows = [row for row in clips.index if row.split == name]
+        self.identity_of = {identity: i for i, identity in enumerate(clips.identities)}
+        self.action_of = {action: i for i, action in enumerate(clips.actions)}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        """video [t c h w] uint8, identity, action, and a noise seed of its own; each epoch shows every row once."""
+        if not self.rows:
+            raise UserError(f"the {self.name} split has no clips: see data.unseen_pairs and the videos' lengths")
+        epoch, place = divmod(position, len(self.rows))
+        number = int(permutation(len(self.rows), seed_of(self.seed, "epoch", epoch))[place])
+        row = self.rows[number]
+        start = row.start + seed_of(self.seed, position, "start") % self._starts(row)
+        mirror = self.clips.mirror and seed_of(self.seed, position, "mirror") % 2 == 1
+        return self.window(number, start, mirror) | {"seed": torch.tensor(seed_of(self.seed, position, "noise"))}
+
+    def window(
+        self, number: int, start: int, mirror: bool = False
+    ) -> dict[str, Int64[Tensor, ""] | UInt8[Tensor, "t c h w"]]:
+        """Row `number` from frame `start` of its video: video, identity, action."""
+        row = self.rows[number]
+        if not row.start <= start <= row.stop - self.clips.span:
+            raise IndexError(f"start {start} lies outside row {number}, frames {row.start} to {row.stop - 1}")
+        pixels = self.clips.pixels(row, start).transpose(0, 3, 1, 2)
+        return {
+            "video": torch.from_numpy(np.array(pixels[..., ::-1] if mirror else pixels, order="C")),
+            "identity": torch.tensor(self.identity_of[row.identity]),
+            "action": torch.tensor(self.action_of[row.action]),
+        }
+
+    def windows(self, per_clip: int, seed: int) -> list[tuple[int, int, bool]]:
+        """(number, start, mirror) of up to `per_clip` different windows in every row, evenly spaced."""
+        chosen = []
+        for number, row in enumerate(self.rows):
+            count = min(per_clip, self._starts(row))
+            for i, offset in enumerate(np.linspace(0, self._starts(row) - 1, count).round().astype(int).tolist()):
+                mirror = self.clips.mirror and seed_of(seed, number, i) % 2 == 1
+                chosen.append((number, row.start + offset, mirror))
+        return chosen
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """How many rows each (identity, action) has."""
+        return Counter((row.identity, row.action) for row in self.rows)
+
+    def _starts(self, row: Clip) -> int:
+        return row.stop - row.start - self.clips.span + 1
+
+
+class PositionSampler:
+    """Endless lists of positions for `DataLoader(batch_sampler=...)`: step s of a global batch B holds sB .. sB+B-1.
+
+    Every rank takes its contiguous share, so that one process or many see the same global batch.
+    """
+
+    def __init__(self, batch_size: int, rank: int = 0, ranks: int = 1, first_step: int = 0):
+        if batch_size < 1 or batch_size % ranks:
+            raise UserError(f"a global batch of {batch_size} cannot be shared by {ranks} processes: use a multiple")
+        self.batch_size, self.rank, self.ranks, self.first_step = batch_size, rank, ranks, first_step
+
+    def __iter__(self) -> Iterator[list[int]]:
+        share = self.batch_size // self.ranks
+        step = self.first_step
+        while True:
+            begin = step * self.batch_size + self.rank * share
+            yield list(range(begin, begin + share))
+            step += 1
+
+
+@functools.lru_cache(maxsize=4)
+def permutation(rows: int, seed: int) -> Int64[np.ndarray, "rows"]:
+    return np.random.default_rng(seed).permutation(rows)
+
+
+def first_reason(skipped: list[tuple[str, str]]) -> str:
+    """For a one-line error: the first of the reasons."""
+    if not skipped:
+        return ""
+    more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
+    return f": {skipped[0][0]}: {skipped[0][1]}{more}"

@@ -1,0 +1,91 @@
+"""The table of clips: what is selected, how every video is split in time, which pairs are never trained on."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from videogen.data.cache import Record, write_whole
+from videogen.data.sources import Video
+from videogen.errors import UserError
+
+SPLITS = ("train", "test", "unseen")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One row: frames start..stop-1 of a video. `cached` names its array beside the index, if it has one."""
+
+    path: str
+    frames: int
+    height: int
+    width: int
+    fps: float
+    identity: str
+    action: str
+    split: str
+    start: int
+    stop: int
+    cached: str | None
+
+
+def selected(kind: str, wanted: Sequence[str] | None, found: set[str]) -> list[str]:
+    """The names in use, in order: those wanted, or all that are found (person_2 before person_10)."""
+    in_order = sorted(found, key=lambda name: [int(part) if part.isdecimal() else part for part in pieces(name)])
+    if wanted is None:
+        return in_order
+    check_names(kind, wanted, in_order, f"data.{kind}")
+    if len(set(wanted)) < len(wanted) or not wanted:
+        raise UserError(f"data.{kind} is {list(wanted)}: name each once, and at least one of {', '.join(in_order)}")
+    return list(wanted)
+
+
+def unseen(pairs: str | Sequence[Sequence[str]], identities: Sequence[str], actions: Sequence[str]) -> set[tuple[str, str]]:
+    """(identity, action) pairs kept out of training. `latin`: identity number i lacks action number i mod their number."""
+    if pairs == "latin":
+        return {(identity, actions[i % len(actions)]) for i, identity in enumerate(identities)}
+    if isinstance(pairs, str) or any(isinstance(pair, str) or len(pair) != 2 for pair in pairs):
+        raise UserError(f"data.unseen_pairs is {pairs}: give a list of [identity, action], or latin")
+    check_names("identities", [pair[0] for pair in pairs], identities, "data.unseen_pairs")
+    check_names("actions", [pair[1] for pair in pairs], actions, "data.unseen_pairs")
+    return {(pair[0], pair[1]) for pair in pairs}
+
+
+def split_in_time(frames: int, span: int, train_fraction: float) -> list[tuple[str, int, int]]:
+    """(split, start, stop): the first part trains, the rest tests. Either keeps room for one clip of `span` frames.
+
+    A video too short for two goes to training whole.
+    """
+    if frames < 2 * span:
+        return [("train", 0, frames)]
+    cut = max(span, min(round(frames * train_fraction), frames - span))
+    return [("train", 0, cut), ("test", cut, frames)]
+
+
+def rows_of(
+    video: Video, record: Record, hidden: set[tuple[str, str]], span: int, train_fraction: float, cached: str | None
+) -> list[Clip]:
+    """The rows that one readable video gives."""
+    if (video.identity, video.action) in hidden:
+        parts = [("unseen", 0, record["frames"])]
+    else:
+        parts = split_in_time(record["frames"], span, train_fraction)
+    facts = {name: record[name] for name in ("frames", "height", "width", "fps")}
+    labels = {"path": video.path, "identity": video.identity, "action": video.action, "cached": cached}
+    return [Clip(**facts, **labels, split=split, start=start, stop=stop) for split, start, stop in parts]
+
+
+def save_index(file: Path, identities: list[str], actions: list[str], rows: list[Clip]) -> None:
+    table = {"identities": identities, "actions": actions, "clips": [asdict(row) for row in rows]}
+    write_whole(file, json.dumps(table, indent=1) + "\n")
+
+
+def pieces(name: str) -> list[str]:
+    return re.split(r"(\d+)", name)
+
+
+def check_names(kind: str, names: Sequence[str], valid: Sequence[str], key: str) -> None:
+    for name in names:
+        if name not in valid:
+            raise UserError(f"{key} names {name!r}, which is none of the {kind}: {', '.join(valid)}")

@@ -1,0 +1,33 @@
+"""A first frame from the user's own picture or video."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from videogen import pixels
+from videogen.errors import UserError
+
+
+def read_first_frame(path: Path, size: int) -> Float[Tensor, "1 c h w"]:
+    """The picture, or the first frame of the video, at `path`: its centre square at `size` x `size`, in [-1, 1].
+
+    Raises UserError if the file is missing, or neither Pillow nor PyAV can read it.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: name a picture or a video with first_frame=...")
+    try:
+        image = Image.open(path).convert("RGB")
+    except UnidentifiedImageError:
+        try:
+            with av.open(str(path)) as container:
+                image = next(container.decode(video=0)).to_image()
+        except (av.FFmpegError, IndexError, StopIteration) as error:
+            raise UserError(f"{path} is neither a picture nor a video that can be read ({error})") from None
+    square = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+    return pixels.to_float(rearrange(torch.from_numpy(np.array(square)), "h w c -> 1 c h w"))

@@ -1,0 +1,127 @@
+"""A trained run as a thing to ask for videos: names in, pixels out."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from videogen import noise
+from videogen.errors import UserError
+from videogen.files import read_tensors
+
+Name = str | int
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model with the names that it was trained on; `config` is its run's resolved config."""
+
+    model: Any  # an nn.Module with `attributes`, `sample` and `z`; or a judge
+    config: dict[str, Any]
+    file: Path
+    step: int
+    seconds: float  # of training
+
+    @property
+    def identities(self) -> list[str]:
+        return self.config["data"]["identities"]
+
+    @property
+    def actions(self) -> list[str]:
+        return self.config["data"]["actions"]
+
+    @property
+    def fps(self) -> float:
+        """What a generated video is played at: the training clips' rate over their stride."""
+        return self.config["data"]["fps"] / self.config["data"]["stride"]
+
+    def data(self, root: str | None = None) -> dict[str, Any]:
+        """The config of the clips that it was trained on, at `root` if they have moved."""
+        clips = copy.deepcopy(self.config["data"]["clips"])
+        if root is not None:
+            clips["source"]["root"] = root
+        return clips
+
+    def codes(self, identity: Sequence[Name], action: Sequence[Name]) -> Int64[Tensor, "n 2"]:
+        """(identity, action) numbers, row by row; names and numbers both serve. Raises UserError for an unknown one."""
+        if len(identity) != len(action):
+            raise UserError(f"{len(identity)} identities do not pair with {len(action)} actions")
+        first = [number(name, self.identities, "identity") for name in identity]
+        second = [number(name, self.actions, "action") for name in action]
+        return torch.tensor([first, second], dtype=torch.int64).T
+
+    @torch.no_grad()
+    def sample(
+        self,
+        codes: Int64[Tensor, "n 2"],
+        frames: int,
+        seed: int = 0,
+        first_frame: Float[Tensor, "n c h w"] | None = None,
+        batch: int = 32,
+    ) -> Float[Tensor, "n t c h w"]:
+        """One video per code, in [-1, 1]. From codes alone, or with each one's first frame.
+
+        A sample's noise depends on `seed`, on its code and on how many times that code came before it in `codes`: not on
+        the batch it is drawn in, nor on what else is asked for.
+        """
+        if frames < 1:
+            raise UserError(f"frames={frames}: ask for at least one")
+        device = next(self.model.parameters()).device
+        seen: dict[tuple[int, ...], int] = {}
+        seeds = []
+        for code in map(tuple, codes.tolist()):
+            seen[code] = seen.get(code, -1) + 1
+            seeds.append(noise.seed_of(seed, *code, seen[code]))
+        videos = []
+        for rows in torch.arange(len(codes)).split(batch):
+            eps = noise.normal(torch.tensor([seeds[row] for row in rows]), frames, self.model.z).to(device)
+            a = self.model.attributes(*codes[rows].to(device).unbind(1))
+            given = None if first_frame is None else first_frame[rows].to(device)
+            videos.append(self.model.sample(a, eps, given).float().cpu())
+        return torch.cat(videos)
+
+
+def load_model(run: str | Path) -> TrainedModel:
+    """The model of a run folder (or of a `.safetensors` file), in evaluation mode, with its names.
+
+    The file describes itself: its metadata holds the resolved config. Only classes of `videogen.models` are built from
+    it, so loading a stranger's file executes nothing of theirs. Raises UserError for anything that is not such a file.
+    """
+    file = Path(run)
+    file = file if file.suffix == ".safetensors" else file / "model.safetensors"
+    tensors, described = read_tensors(file)
+    if "config" not in described:
+        raise UserError(f"{file} does not describe its model: name a run folder that tools/train.py made")
+    config = described["config"]
+    only_models(config["model"], file)
+    model = instantiate(config["model"], _convert_="all")
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1].strip()
+        raise UserError(f"{file} does not fit the model that it describes ({reason}): train the run again") from None
+    return TrainedModel(model.eval().requires_grad_(False), config, file, described["step"], described["seconds"])
+
+
+def only_models(node: Any, file: Path) -> None:
+    if isinstance(node, dict):
+        target = node.get("_target_", "videogen.models.")
+        if not str(target).startswith("videogen.models."):
+            raise UserError(f"{file} asks to build {target}, which is no model of videogen: not loaded")
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        only_models(child, file)
+
+
+def number(name: Name, names: list[str], kind: str) -> int:
+    """A name's number; a number stands for itself."""
+    if name in names:
+        return names.index(str(name))
+    if str(name).isdecimal() and int(name) < len(names):
+        return int(name)
+    raise UserError(f"unknown {kind} {name!r}: choose from {', '.join(names)}, or a number from 0 to {len(names) - 1}")

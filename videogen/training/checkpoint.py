@@ -1,0 +1,64 @@
+"""State on disk: one safetensors file for everything that training needs, one for the model that it made.
+
+`accelerator.save_state` would pickle the optimizers, name models by the order in which they were prepared, and write in
+place. Here every tensor is filed under its name, loading executes nothing, and a file is written beside and renamed, so
+that a kill at any moment leaves the last good one whole. No random state is kept: every draw of a step is a function of
+the seed and the step.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from videogen.errors import UserError
+
+CHECKPOINT, EXPORT = "checkpoint.safetensors", "model.safetensors"
+
+
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors filed under `prefix`, without it."""
+    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def optimizer_state(optimizer: Optimizer, names: list[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """An optimizer's state, tensors apart from plain numbers, each under `<parameter>/<key>`."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for index, state in optimizer.state_dict()["state"].items():
+        for key, value in state.items():
+            filed = f"{names[index]}/{key}"
+            if isinstance(value, Tensor):
+                tensors[filed] = value
+            else:
+                numbers[filed] = value
+    return tensors, numbers
+
+
+def load_optimizer_state(
+    optimizer: Optimizer, names: list[str], tensors: dict[str, Tensor], numbers: dict[str, Any]
+) -> None:
+    """The inverse of `optimizer_state`. Learning rate and the like stay as the config says."""
+    index = {name: i for i, name in enumerate(names)}
+    state: dict[int, dict[str, Any]] = {}
+    for filed, value in [*tensors.items(), *numbers.items()]:
+        name, _, key = filed.rpartition("/")
+        state.setdefault(index[name], {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Strictly: the same names and shapes, or a UserError that names the first difference."""
+    expected = module.state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        if name not in tensors or name not in expected or tensors[name].shape != expected[name].shape:
+            there = list(tensors[name].shape) if name in tensors else "nothing"
+            here = list(expected[name].shape) if name in expected else "nothing"
+            raise UserError(
+                f"{path} holds another model: {name} is {there} there and {here} here. "
+                "Use the settings that it was trained with, or another run folder (run=...)"
+            )
+    with torch.no_grad():
+        module.load_state_dict(tensors)
