@@ -10,6 +10,7 @@ from pathlib import Path
 import hydra
 import torch
 from accelerate import PartialState
+from accelerate.utils import parse_flag_from_env
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -19,7 +20,7 @@ from videogen.training.trainer import Trainer
 
 
 def train(cfg: DictConfig) -> None:
-    state = PartialState()
+    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
     if int(os.environ.get("WORLD_SIZE", 1)) != state.num_processes:
         raise UserError("the processes do not see one another: set ACCELERATE_USE_CPU=true, or use `accelerate launch`")
     logging.basicConfig(level=logging.INFO if state.is_main_process else logging.ERROR, format="%(message)s")

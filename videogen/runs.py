@@ -72,6 +72,8 @@ class TrainedModel:
         """
         if frames < 1:
             raise UserError(f"frames={frames}: ask for at least one")
+        if not hasattr(self.model, "sample"):
+            raise UserError(f"{self.file} holds a {type(self.model).__name__}, which generates nothing: name another run")
         device = next(self.model.parameters()).device
         seen: dict[tuple[int, ...], int] = {}
         seeds = []

@@ -13,8 +13,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -27,6 +27,7 @@ from videogen.data.decode import Reader
 from videogen.data.sources import Video
 from videogen.data.worker import Job, Worker
 from videogen.errors import UserError
+from videogen.files import written_whole
 
 VERSION = 1  # of what a cached array holds: raise it when decoding, cropping or resizing changes
 SECONDS = 60  # a video that takes longer than this is given up
@@ -43,6 +44,7 @@ class Cache:
         self.folder = cache_dir / f"{crop}_{size}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / ".lock").touch()
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise
@@ -68,14 +70,13 @@ class Cache:
 
         Arrays and records of files that are no longer as they were are removed, unless `keep` names their key.
         """
-        records = self._load()
+        loaded = self._load()
         keys = {video.path: self.key(video) for video in videos}
         keep = keep | set(keys.values())
         for stale in self.folder.iterdir():
             if stale.suffix == ".part" or (stale.suffix == ".npy" and stale.stem not in keep):
                 stale.unlink()
-        records = {key: record for key, record in records.items() if key in keep}
-        self._write(records)
+        records = {key: record for key, record in loaded.items() if key in keep}
         due = [video for video in videos if not self._done(keys[video.path], records.get(keys[video.path]), arrays)]
         jobs = {
             keys[video.path]: Job(
@@ -83,6 +84,9 @@ class Cache:
             )
             for video in due
         }
+        if not due and records == loaded:
+            return {video.path: records[keys[video.path]] for video in videos}
+        self._write(records)
         with (self.folder / "records.jsonl").open("a") as log:
             for key, record in read_all(jobs):
                 records[key] = record
@@ -100,14 +104,19 @@ class Cache:
         return array.is_file() and array.stat().st_size > pixels  # the header comes on top
 
     def _load(self) -> dict[str, Record]:
-        """Whole lines only: a kill may have cut the last one."""
+        """The lines that are whole: a kill may have cut the last one. What is lost here is read again."""
         file = self.folder / "records.jsonl"
-        lines = file.read_text().split("\n")[:-1] if file.is_file() else []
-        return dict(json.loads(line) for line in lines)
+        records = {}
+        for line in file.read_text().splitlines() if file.is_file() else ():
+            with suppress(json.JSONDecodeError):
+                key, record = json.loads(line)
+                records[key] = record
+        return records
 
     def _write(self, records: dict[str, Record]) -> None:
         text = "".join(json.dumps([key, record]) + "\n" for key, record in records.items())
-        write_whole(self.folder / "records.jsonl", text)
+        with written_whole(self.folder / "records.jsonl") as part:
+            part.write_text(text)
 
 
 def read_all(jobs: dict[str, Job]) -> Iterator[tuple[str, Record]]:
@@ -126,24 +135,13 @@ def read_all(jobs: dict[str, Job]) -> Iterator[tuple[str, Record]]:
 
     pool = ThreadPoolExecutor(max(1, len(everyone)))
     try:
-        yield from tqdm(
-            pool.map(read, jobs.items()), total=len(jobs), desc="reading videos", unit="video", disable=not jobs or None
-        )
+        reading = [pool.submit(read, item) for item in jobs.items()]
+        bar = tqdm(as_completed(reading), total=len(jobs), desc="reading videos", unit="video", disable=not jobs or None)
+        yield from (future.result() for future in bar)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in everyone:
             worker.close()
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Written beside and renamed: a reader sees the old text or the new, never half."""
-    part = file.with_suffix(f".{os.getpid()}.part")
-    try:
-        part.write_text(text)
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 @functools.lru_cache(maxsize=256)  # each open map holds a file descriptor

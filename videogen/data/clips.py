@@ -58,35 +58,43 @@ class Clips:
             found, self.skipped = source.videos(Path(cache_dir) / "unpacked")
             if not found:
                 raise UserError(f"{source.root}: no videos in it{first_reason(self.skipped)}; set data.root")
-            self.identities = selected("identities", identities, {video.identity for video in found})
-            self.actions = selected("actions", actions, {video.action for video in found})
-            hidden = unseen(unseen_pairs, self.identities, self.actions)
-            videos = [video for video in found if video.identity in self.identities and video.action in self.actions]
+            whom = selected("identities", identities, {video.identity for video in found})
+            what = selected("actions", actions, {video.action for video in found})
+            videos = [video for video in found if video.identity in whom and video.action in what]
             # Arrays of videos that are there but not selected stay: another run may be using them.
             self.records = store.build(videos, source.reader, cache, keep={store.key(video) for video in found})
-            self.files = {video.path: video.file for video in videos}
+            usable = [video for video in videos if self._is_usable(video)]
+            if not usable:
+                reason = first_reason(self.skipped)
+                raise UserError(f"{source.root}: none of {len(videos)} videos can be used{reason}; set data.root to others")
+            # A name that was not asked for and has no usable video is no class.
+            self.identities = [name for name in whom if identities or name in {video.identity for video in usable}]
+            self.actions = [name for name in what if actions or name in {video.action for video in usable}]
+            hidden = unseen(unseen_pairs, self.identities, self.actions)
+            self.files = {video.path: video.file for video in usable}
             self.index: list[Clip] = []
             self.notes: list[tuple[str, str]] = []  # usable, but not quite as asked for
-            for video in videos:
+            for video in usable:
                 self._add(video, hidden, train_fraction, store.array(store.key(video)).name if cache else None)
-            if not self.index:
-                raise UserError(f"{source.root}: none of {len(videos)} videos can be used{first_reason(self.skipped)}")
             save_index(self.folder / "index.json", self.identities, self.actions, self.index)
+
+    def _is_usable(self, video: Video) -> bool:
+        record = self.records[video.path]
+        reason = record.get("reason")
+        if not reason and record["frames"] < self.span:
+            reason = f"{record['frames']} frames, but a clip spans {self.span}; lower data.frames or data.stride"
+        if reason:
+            self.skipped.append((video.path, reason))
+        return not reason
 
     def _add(self, video: Video, hidden: set[tuple[str, str]], train_fraction: float, cached: str | None) -> None:
         record = self.records[video.path]
-        if "reason" in record:
-            self.skipped.append((video.path, record["reason"]))
-        elif record["frames"] < self.span:
-            reason = f"{record['frames']} frames, but a clip spans {self.span}; lower data.frames or data.stride"
-            self.skipped.append((video.path, reason))
-        else:
-            if record["note"]:
-                self.notes.append((video.path, record["note"]))
-            rows = rows_of(video, record, hidden, self.span, train_fraction, cached)
-            if [row.split for row in rows] == ["train"]:
-                self.notes.append((video.path, f"{record['frames']} frames, too short to split: all of it trains"))
-            self.index += rows
+        if record["note"]:
+            self.notes.append((video.path, record["note"]))
+        rows = rows_of(video, record, hidden, self.span, train_fraction, cached)
+        if [row.split for row in rows] == ["train"]:
+            self.notes.append((video.path, f"{record['frames']} frames, too short to split: all of it trains"))
+        self.index += rows
 
     def split(self, name: str, seed: int) -> "ClipSplit":
         """The rows of `train`, `test` or `unseen`, as an endless stream that `seed` shuffles. May have no rows."""
@@ -143,13 +151,16 @@ class ClipSplit(Dataset[dict[str, Any]]):
         }
 
     def windows(self, per_clip: int, seed: int) -> list[tuple[int, int, bool]]:
-        """(number, start, mirror) of up to `per_clip` different windows in every row, evenly spaced."""
+        """(number, start, mirror) of `per_clip` windows in every row, evenly spaced; half of them mirrored, if allowed.
+
+        Every row gets the same number, so that every clip weighs the same; one that is too short repeats windows.
+        """
         chosen = []
         for number, row in enumerate(self.rows):
-            count = min(per_clip, self._starts(row))
-            for i, offset in enumerate(np.linspace(0, self._starts(row) - 1, count).round().astype(int).tolist()):
-                mirror = self.clips.mirror and seed_of(seed, number, i) % 2 == 1
-                chosen.append((number, row.start + offset, mirror))
+            offsets = np.linspace(0, self._starts(row) - 1, per_clip).round().astype(int).tolist()
+            odd = seed_of(seed, number) % 2
+            mirrors = [self.clips.mirror and (i + odd) % 2 == 1 for i in range(per_clip)]
+            chosen += [(number, row.start + offset, mirror) for offset, mirror in zip(offsets, mirrors, strict=True)]
         return chosen
 
     def counts(self) -> Counter[tuple[str, str]]:

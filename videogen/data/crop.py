@@ -42,7 +42,7 @@ def person_boxes(frames: UInt8[np.ndarray, "t h w c"]) -> Int[np.ndarray, "t 3"]
     """
     step = max(1, max(frames.shape[1:3]) // 160)  # detail enough to find a person
     small = frames[:, ::step, ::step].astype(np.float32)
-    t, height, width, _ = small.shape
+    t, height = small.shape[:2]
     sample = small[np.linspace(0, t - 1, min(t, 60)).astype(int)]
     energy = sample.std(0).max(-1)  # even a person who only waves sways: the outline of the whole body shows
     moving = largest_parts(energy > max(2.0, 4 * float(np.median(energy))))
@@ -82,7 +82,7 @@ def foreground_extents(
             extents[i] = extent(mask)
     known = np.flatnonzero(~np.isnan(extents[:, 0]))
     if len(known) == 0:
-        return np.tile(extent(where), (len(small), 1)).astype(float)
+        return np.tile(extent(where), (len(small), 1))
     return np.stack([np.interp(np.arange(len(small)), known, column[known]) for column in extents.T], 1)
 
 
@@ -100,4 +100,4 @@ def largest_parts(mask: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
 def extent(mask: Bool[np.ndarray, "h w"]) -> tuple[float, float, float, float]:
     """(top, bottom, left, right) of a mask that has pixels."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    return float(rows[0]), float(rows[-1] + 1), float(columns[0]), float(columns[-1] + 1)

@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 REENCODE = "re-encode with ffmpeg -i in -c:v libx264 out.mp4"
-MOST_BYTES = 8 << 30  # a video is decoded whole: more than this is no clip
+MOST_BYTES = 4 << 30  # a video is decoded whole: more than this is no clip
 
 
 class Unreadable(Exception):
@@ -138,7 +138,8 @@ class Reference:
             if opening[4:8] == b"ftyp":
                 raise Unreadable("cut off: the index at the end of this MP4 file is missing") from error
             raise Unreadable(f"not a video (no container that decord reads: {error.strerror})") from error
-        return cls(what, promised - hidden, np.array(thumbnails), damage)
+        shown = np.stack(thumbnails) if thumbnails else np.empty((0, 1, 1, 3), np.float32)
+        return cls(what, promised - hidden, shown, damage)
 
     def complaint(self) -> str:
         """What is wrong with the file itself, whoever decodes it; empty where nothing is."""
@@ -171,7 +172,7 @@ def is_seekable(file: Path, frames: UInt8[np.ndarray, "t h w c"]) -> bool:
         try:
             if not np.array_equal(VideoFile.span(file, start, stop, seekable=True), frames[start:stop]):
                 return False
-        except decord.DECORDError:
+        except (RuntimeError, decord.DECORDError):
             return False
     return True
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from videogen.data.cache import Record, write_whole
+from videogen.data.cache import Record
 from videogen.data.sources import Video
 from videogen.errors import UserError
+from videogen.files import written_whole
 
 SPLITS = ("train", "test", "unseen")
 
@@ -72,13 +73,27 @@ def rows_of(
     else:
         parts = split_in_time(record["frames"], span, train_fraction)
     facts = {name: record[name] for name in ("frames", "height", "width", "fps")}
-    labels = {"path": video.path, "identity": video.identity, "action": video.action, "cached": cached}
-    return [Clip(**facts, **labels, split=split, start=start, stop=stop) for split, start, stop in parts]
+    return [
+        Clip(
+            path=video.path,
+            identity=video.identity,
+            action=video.action,
+            cached=cached,
+            split=split,
+            start=start,
+            stop=stop,
+            **facts,
+        )
+        for split, start, stop in parts
+    ]
 
 
 def save_index(file: Path, identities: list[str], actions: list[str], rows: list[Clip]) -> None:
     table = {"identities": identities, "actions": actions, "clips": [asdict(row) for row in rows]}
-    write_whole(file, json.dumps(table, indent=1) + "\n")
+    text = json.dumps(table, indent=1) + "\n"
+    if not file.is_file() or file.read_text() != text:  # a full disk stops no run that has nothing new to write
+        with written_whole(file) as part:
+            part.write_text(text)
 
 
 def pieces(name: str) -> list[str]:

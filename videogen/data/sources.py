@@ -3,6 +3,7 @@
 import csv
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Protocol
 from videogen.data.actors import write_actors
 from videogen.data.decode import Reader, StripFile, VideoFile
 from videogen.errors import UserError
+from videogen.files import written_whole
 
 WEIZMANN_ACTIONS = ("bend", "jack", "jump", "pjump", "run", "side", "skip", "walk", "wave1", "wave2")
 
@@ -52,7 +54,7 @@ class Weizmann:
         for archive in (file for file in files if file.suffix.lower() == ".zip"):
             try:
                 unpacked = unpack_avis(archive, unpack_to)
-            except zipfile.BadZipFile as error:
+            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # RuntimeError: a password
                 skipped.append((archive.name, f"not a readable zip file ({error}); download it again"))
             else:
                 found = {file.name: file for file in unpacked} | found
@@ -134,8 +136,8 @@ class Folder:
 
     def _listed(self, table: Path) -> tuple[list[Video], Skipped]:
         try:
-            with table.open(newline="", encoding="utf-8-sig") as file:
-                rows = list(csv.DictReader(file))
+            with table.open(newline="", encoding="utf-8-sig") as opened:
+                rows = list(csv.DictReader(opened))
         except OSError as error:
             raise UserError(f"{table}: {error.strerror}; set data.csv to a table of your videos") from error
         except (csv.Error, UnicodeDecodeError) as error:
@@ -171,10 +173,8 @@ def unpack_avis(archive: Path, unpack_to: Path) -> list[Path]:
                 continue
             target = unpack_to / name
             if not target.is_file() or target.stat().st_size != entry.file_size:
-                unpack_to.mkdir(parents=True, exist_ok=True)
-                part = target.with_suffix(".part")
-                part.write_bytes(bundle.read(entry))  # checks the CRC
-                part.replace(target)
+                with written_whole(target) as part:
+                    part.write_bytes(bundle.read(entry))  # checks the CRC
             files.append(target)
     return files
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from videogen.data.decode import Reader
+import numpy as np
+import torch
+
+from videogen.data.crop import boxes, resize
+from videogen.data.decode import Reader, Unreadable
+
+OUT_OF_MEMORY = "its frames do not fit the memory; cut or shrink it with ffmpeg"
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Worker:
                 return {"reason": f"decoding took longer than {job.seconds} s"}
             if code > 0:  # Python ended by itself, which is no fault of the video
                 raise RuntimeError(f"the decoding process ended with code {code}: python -m videogen.data.worker") from None
+            if code == -signal.SIGKILL:
+                return {"reason": OUT_OF_MEMORY}
             return {"reason": f"the decoder crashed ({signal.Signals(-code).name})"}
         if isinstance(answer, Exception):
             raise answer
@@ -70,8 +78,6 @@ class Worker:
 
 def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
     """The child's end: answer jobs until the parent closes the pipe."""
-    import torch
-
     torch.set_num_threads(1)
     while True:
         try:
@@ -90,16 +96,13 @@ def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
 
 def perform(job: Job) -> dict[str, Any]:
     """One job: the record of a good video, or the reason against it."""
-    import numpy as np
-
-    from videogen.data.crop import boxes, resize
-    from videogen.data.decode import Unreadable
-
     try:
         footage = job.reader.whole(job.file)
         squares = boxes(footage.frames, job.crop)
     except Unreadable as reason:
         return {"reason": str(reason)}
+    except MemoryError:
+        return {"reason": OUT_OF_MEMORY}
     frames, height, width, _ = footage.frames.shape
     if job.array:
         part = job.array.with_suffix(f".{os.getpid()}.part")

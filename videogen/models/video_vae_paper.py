@@ -101,8 +101,8 @@ class VideoVaePaper(nn.Module):
     def dec(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n c h w"]:
         return self._in_chunks(self.dec_conv, rearrange(self.dec_fc(z), "n (d h w) -> n d h w", h=4, w=4))
 
-    def infer_attributes(self, features: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n i"], Float[Tensor, "n k"]]:
-        """Logits of identity and of action, from one frame's features."""
+    def infer_attributes(self, features: Float[Tensor, "*n d"]) -> tuple[Float[Tensor, "*n i"], Float[Tensor, "*n k"]]:
+        """Logits of identity and of action, from the features of single frames."""
         identity, action = self.attribute_net(features).split([self.identities, self.actions], dim=-1)
         return identity, action
 

@@ -6,7 +6,7 @@ moment continues bit for bit, and one process or many see the same noise.
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,12 +44,12 @@ class Settings:
     accumulation: int = 1
     ema: float | None = 0.999
     precision: str = "no"
-    compile: tuple[str, ...] = ()
+    compile: Sequence[str] = ()
     channels_last: bool = False
     log_every: int = 50
     save_every: int = 500
     preview_every: int = 1000
-    trackers: tuple[str, ...] = ()
+    trackers: Sequence[str] = ()
 
 
 class Trainer:

@@ -1,0 +1,47 @@
+"""Every experiment composes, and everything that it names is built, at toy size and without its data."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from videogen.training.player import partition
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+EXPERIMENTS = sorted(
+    str(file.relative_to(CONFIGS / "experiment").with_suffix("")) for file in (CONFIGS / "experiment").rglob("*.yaml")
+)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiment_builds_and_takes_a_step(experiment):
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        cfg = compose("train", [f"experiment={experiment}", "data.num_identities=2", "data.num_actions=3"])
+    cfg.data.update(identities=["ada", "ben"], actions=["jack", "run", "walk"])
+    OmegaConf.resolve(cfg)
+    assert cfg.name == experiment and cfg.run == f"runs/{experiment}/seed_0"
+    model = instantiate(cfg.model, _convert_="all")
+    objective = instantiate(cfg.objective, model=model, _convert_="all")
+    players = {name: instantiate(player, _convert_="all") for name, player in cfg.players.items()}
+    instantiate(cfg.training.settings, _convert_="all")
+    parts = partition(players, model)
+    batch = {
+        "video": torch.rand(2, 4, cfg.data.channels, cfg.data.size, cfg.data.size) * 2 - 1,
+        "identity": torch.tensor([0, 1]),
+        "action": torch.tensor([2, 0]),
+        "seed": torch.tensor([1, 2]),
+    }
+    for name, player in players.items():
+        terms = objective(name, batch)
+        assert terms.keys() == player.weights.keys()
+        assert all(term.shape == (2,) for term in terms.values())
+        player.optimizer(parts[name].values())
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiment_begins_with_its_command(experiment):
+    lines = (CONFIGS / "experiment" / f"{experiment}.yaml").read_text().splitlines()
+    assert lines[0] == "# @package _global_" and f"experiment={experiment}" in lines[1]
