@@ -10,8 +10,15 @@ BIN := .venv/bin
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[dev]
 	touch $@
 
+DEMO := runs/demo/video_vae/seed_0
+
+# Draws nine people doing ten things, trains VideoVAE on them for a few minutes, asks it for videos, judges them.
 demo: .venv/installed
-	$(BIN)/python tools/demo.py
+	$(BIN)/python tools/prepare.py data=actors
+	$(BIN)/python tools/train.py experiment=demo/video_vae
+	$(BIN)/python tools/generate.py run=$(DEMO) identity=[ada,ben,eve,hugo] frames=30
+	$(BIN)/python tools/evaluate.py run=$(DEMO) samples=10 per_clip=4
+	@echo "The videos: $(DEMO)/generated/grid.gif and sheet.png; the table: $(DEMO)/metrics.json"
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2

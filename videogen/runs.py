@@ -74,6 +74,10 @@ class TrainedModel:
             raise UserError(f"frames={frames}: ask for at least one")
         if not hasattr(self.model, "sample"):
             raise UserError(f"{self.file} holds a {type(self.model).__name__}, which generates nothing: name another run")
+        data = self.config["data"]
+        shape = (len(codes), data["channels"], data["size"], data["size"])
+        if first_frame is not None and first_frame.shape != shape:
+            raise UserError(f"first_frame must be {list(shape)}, one frame a code, not {list(first_frame.shape)}")
         device = next(self.model.parameters()).device
         seen: dict[tuple[int, ...], int] = {}
         seeds = []

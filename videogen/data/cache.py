@@ -65,7 +65,7 @@ class Cache:
     def array(self, key: str) -> Path:
         return self.folder / f"{key}.npy"
 
-    def build(self, videos: list[Video], reader: type[Reader], arrays: bool, keep: set[str]) -> dict[str, Record]:
+    def build(self, videos: list[Video], reader: Reader, arrays: bool, keep: set[str]) -> dict[str, Record]:
         """The record of every video, by path; those not yet read are read now. Call it under `locked`.
 
         Arrays and records of files that are no longer as they were are removed, unless `keep` names their key.
@@ -122,7 +122,7 @@ class Cache:
 def read_all(jobs: dict[str, Job]) -> Iterator[tuple[str, Record]]:
     """Records as they come, from several worker processes at once, with a progress bar."""
     workers: SimpleQueue[Worker] = SimpleQueue()
-    everyone = [Worker() for _ in range(min(WORKERS, len(jobs)))]
+    everyone = [Worker() for _ in range(min(WORKERS, 1 + len(jobs) // 4))]
     for worker in everyone:
         workers.put(worker)
 

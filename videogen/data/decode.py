@@ -4,13 +4,11 @@ decord repeats or drops frames of some files without telling, counts frames that
 abort the process. So every file is decoded once, whole, in a worker process (`cache.py`), and compared with PyAV.
 """
 
-import torch  # isort: skip  # noqa: F401  # decord imported before torch can crash on import
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import av
-import decord
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
@@ -23,6 +21,10 @@ class Unreadable(Exception):
     """A file that cannot be used; the message is the reason."""
 
 
+class DecordError(Exception):
+    """decord has given up on a file."""
+
+
 @dataclass
 class Footage:
     """A whole video. `seekable`: reading from its middle gives the same frames as reading from its start."""
@@ -33,23 +35,21 @@ class Footage:
     note: str = ""  # what had to be left out
 
 
+@runtime_checkable
 class Reader(Protocol):
     """How files of one kind are read."""
 
-    @staticmethod
-    def whole(file: Path) -> Footage:
+    def whole(self, file: Path) -> Footage:
         """Every frame, checked; raises `Unreadable`."""
 
-    @staticmethod
-    def span(file: Path, start: int, stop: int, seekable: bool) -> UInt8[np.ndarray, "t h w c"]:
+    def span(self, file: Path, start: int, stop: int, seekable: bool) -> UInt8[np.ndarray, "t h w c"]:
         """Frames start..stop-1 of a file that `whole` has accepted."""
 
 
 class StripFile:
     """One picture with square frames side by side along its longer side; the name's ending does not matter."""
 
-    @staticmethod
-    def whole(file: Path) -> Footage:
+    def whole(self, file: Path) -> Footage:
         first_bytes(file)
         try:
             with Image.open(file) as picture:
@@ -65,24 +65,18 @@ class StripFile:
         frames = pixels.reshape(side, -1, side, 3).swapaxes(0, 1) if width > height else pixels.reshape(-1, side, side, 3)
         return Footage(np.ascontiguousarray(frames), fps=25.0, seekable=True)
 
-    @staticmethod
-    def span(file: Path, start: int, stop: int, seekable: bool) -> UInt8[np.ndarray, "t h w c"]:
-        return StripFile.whole(file).frames[start:stop]
+    def span(self, file: Path, start: int, stop: int, seekable: bool) -> UInt8[np.ndarray, "t h w c"]:
+        return self.whole(file).frames[start:stop]
 
 
 class VideoFile:
     """Any container that decord reads."""
 
-    @staticmethod
-    def whole(file: Path) -> Footage:
+    def whole(self, file: Path) -> Footage:
         reference = Reference.of(file)
         try:
-            reader = decord.VideoReader(str(file), num_threads=1)
-            height, width, _ = reader[0].shape
-            if (size := len(reader) * height * width * 3) > MOST_BYTES:
-                raise Unreadable(f"{size >> 30} GiB of frames, too many to decode at once; cut or shrink it with ffmpeg")
-            frames = decord.VideoReader(str(file), num_threads=1).get_batch(range(len(reader))).asnumpy()
-        except (RuntimeError, decord.DECORDError, ValueError, IndexError) as error:
+            frames, fps = decord_frames(file)
+        except DecordError as error:
             raise Unreadable(reference.complaint() or f"decord cannot decode this {reference.what}; {REENCODE}") from error
         if complaint := reference.complaint():
             raise Unreadable(complaint)
@@ -95,15 +89,28 @@ class VideoFile:
             frames, wrong, note = frames[:-1], [], "its last frame, which decord does not decode, is left out"
         if wrong:
             raise Unreadable(f"decord decodes {len(wrong)} of {len(frames)} frames wrongly; {REENCODE}")
-        return Footage(frames, float(reader.get_avg_fps()), is_seekable(file, frames), note)
+        return Footage(frames, fps, is_seekable(file, frames), note)
 
-    @staticmethod
-    def span(file: Path, start: int, stop: int, seekable: bool) -> UInt8[np.ndarray, "t h w c"]:
-        # A new reader every time: decord's readers survive neither a fork nor pickling.
-        reader = decord.VideoReader(str(file), num_threads=1)
+    def span(self, file: Path, start: int, stop: int, seekable: bool) -> UInt8[np.ndarray, "t h w c"]:
         if seekable:
-            return reader.get_batch(range(start, stop)).asnumpy()
-        return reader.get_batch(range(stop)).asnumpy()[start:]
+            return decord_frames(file, start, stop)[0]
+        return decord_frames(file, 0, stop)[0][start:]
+
+
+def decord_frames(file: Path, start: int = 0, stop: int | None = None) -> tuple[UInt8[np.ndarray, "t h w c"], float]:
+    """Frames start..stop-1, to the end by default, and frames per second.
+
+    A new reader every time: decord's readers survive neither a fork nor pickling. Raises `DecordError`.
+    """
+    # Imported here, long after torch where a process uses both (the other order can crash); the worker uses decord alone.
+    import decord
+
+    try:
+        reader = decord.VideoReader(str(file), num_threads=1)
+        frames = reader.get_batch(range(start, len(reader) if stop is None else stop)).asnumpy()
+        return frames, float(reader.get_avg_fps())
+    except (RuntimeError, decord.DECORDError, ValueError, IndexError) as error:
+        raise DecordError(str(error)) from error
 
 
 @dataclass
@@ -130,7 +137,13 @@ class Reference:
                 try:
                     for packet in container.demux(stream):
                         hidden += packet.is_discard  # before an edit list's beginning: decoded, never shown
-                        thumbnails += [thumbnail(upright(frame)) for frame in packet.decode()]
+                        for frame in packet.decode():
+                            pixels = upright(frame)
+                            thumbnails.append(thumbnail(pixels))
+                            if len(thumbnails) * pixels.nbytes > MOST_BYTES:
+                                raise Unreadable(
+                                    f"more than {MOST_BYTES >> 30} GiB of frames; cut or shrink it with ffmpeg"
+                                )
                 except av.FFmpegError as error:
                     damage = str(error.strerror)
                 what = f"{codec} in {container.format.name.split(',')[0]}"
@@ -170,9 +183,9 @@ def is_seekable(file: Path, frames: UInt8[np.ndarray, "t h w c"]) -> bool:
     for start in sorted({len(frames) // 3, len(frames) // 2, len(frames) - length}):
         stop = min(start + length, len(frames))
         try:
-            if not np.array_equal(VideoFile.span(file, start, stop, seekable=True), frames[start:stop]):
+            if not np.array_equal(decord_frames(file, start, stop)[0], frames[start:stop]):
                 return False
-        except (RuntimeError, decord.DECORDError):
+        except DecordError:
             return False
     return True
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from videogen.data.actors import write_actors
 from videogen.data.decode import Reader, StripFile, VideoFile
@@ -29,11 +29,12 @@ class Video:
     action: str
 
 
+@runtime_checkable
 class Source(Protocol):
     """What `Clips` asks of a data set."""
 
     root: Path
-    reader: type[Reader]
+    reader: Reader
 
     def videos(self, unpack_to: Path) -> tuple[list[Video], Skipped]:
         """All videos, sorted by path, and what was passed over. May unpack archives into `unpack_to`, never into root."""
@@ -42,7 +43,7 @@ class Source(Protocol):
 class Weizmann:
     """`<root>/<person>_<action>[n].avi`, or the original site's zip files (`bend.zip`, ...) that hold them."""
 
-    reader = VideoFile
+    reader: Reader = VideoFile()
 
     def __init__(self, root: str):
         self.root = Path(root)
@@ -85,9 +86,9 @@ class Strips:
     `actions` names the class folders (others keep their own name); the person is the clip's number // `per_person`.
     """
 
-    reader = StripFile
+    reader: Reader = StripFile()
 
-    def __init__(self, root: str, actions: Mapping[str, str] | None = None, per_person: int = 8):
+    def __init__(self, root: str, actions: Mapping[str | int, str] | None = None, per_person: int = 8):
         self.root = Path(root)
         self.actions = {str(folder): action for folder, action in (actions or {}).items()}
         self.per_person = per_person
@@ -113,7 +114,7 @@ class Folder:
     Paths in the CSV are relative to it; `root` is then the CSV's folder.
     """
 
-    reader = VideoFile
+    reader: Reader = VideoFile()
 
     def __init__(self, root: str | None = None, csv: str | None = None):
         if root is None and csv is None:

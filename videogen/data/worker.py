@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import torch
 
 from videogen.data.crop import boxes, resize
 from videogen.data.decode import Reader, Unreadable
@@ -25,7 +24,7 @@ OUT_OF_MEMORY = "its frames do not fit the memory; cut or shrink it with ffmpeg"
 class Job:
     """Read `file`, crop it, and write the array [t s s c] if there is a place for it."""
 
-    reader: type[Reader]
+    reader: Reader
     file: Path
     crop: str
     size: int
@@ -78,7 +77,6 @@ class Worker:
 
 def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
     """The child's end: answer jobs until the parent closes the pipe."""
-    torch.set_num_threads(1)
     while True:
         try:
             job = pickle.load(jobs)

@@ -1,0 +1,30 @@
+import torch
+
+from videogen.pixels import to_float, to_uint8
+
+
+def test_every_value_comes_back():
+    values = torch.arange(256, dtype=torch.uint8)
+    x = to_float(values)
+    assert x.dtype == torch.float32
+    assert (x[0], x[-1]) == (-1, 1)
+    assert torch.equal(to_uint8(x), values)
+
+
+def test_what_is_out_of_range_is_clamped_and_half_a_step_rounds():
+    assert to_uint8(torch.tensor([-3.0, -1.0, 1.0, 3.0])).tolist() == [0, 0, 255, 255]
+    assert to_uint8(to_float(torch.tensor([10, 10], dtype=torch.uint8)) + torch.tensor([-0.4, 0.6]) / 127.5).tolist() == [
+        10,
+        11,
+    ]
+
+
+def test_half_precision_is_read_as_float():
+    values = torch.arange(256, dtype=torch.uint8)
+    assert (to_uint8(to_float(values).half()).int() - values.int()).abs().max() == 0
+
+
+def test_the_input_is_left_alone():
+    x = torch.tensor([0.5])
+    to_uint8(x)
+    assert x.item() == 0.5
