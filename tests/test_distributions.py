@@ -22,7 +22,7 @@ def test_kl_and_log_probability_are_torchs_own():
 
 
 def test_a_sample_is_mu_plus_sigma_eps():
-    g, eps = Gaussian(torch.tensor([1.0, -2.0]), torch.tensor([0.0, 2.0]).exp().log()), torch.tensor([3.0, -1.0])
+    g, eps = Gaussian(torch.tensor([1.0, -2.0]), torch.tensor([0.0, 2.0])), torch.tensor([3.0, -1.0])
     torch.testing.assert_close(g.sample(eps), torch.tensor([4.0, -2.0 - torch.e]))
     assert torch.equal(g.sample(torch.zeros(2)), g.mu)
 

@@ -30,6 +30,6 @@ def test_noise_is_standard_normal():
 
 def test_seeds_are_the_same_on_every_machine_and_in_every_version():
     assert seed_of(0, "step", 7) == 5712503053122524263
-    assert seed_of(0, "step", 7) != seed_of(7, "step", 0) != seed_of("0", "step", 7)
+    assert len({seed_of(0, "step", 7), seed_of(7, "step", 0), seed_of("0", "step", 7)}) == 3
     assert all(0 <= seed_of(i) < 2**63 for i in range(1000))
     assert len({seed_of(i, j) for i in range(40) for j in range(40)}) == 1600

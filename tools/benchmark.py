@@ -16,7 +16,7 @@ from videogen.data.batches import Batches
 from videogen.errors import one_line_errors
 from videogen.evaluation.hardware import hardware
 from videogen.evaluation.report import write_json
-from videogen.evaluation.speed import FrameLoop, check_same_values, ratio, seconds_each
+from videogen.evaluation.speed import FrameLoop, check_same_values, compared, ratio, seconds_each, table
 from videogen.training.trainer import Trainer, to_device
 
 
@@ -74,35 +74,16 @@ def benchmark(cfg: DictConfig) -> None:
                 steps["loader"] = lambda stream=stream: next(stream)
         print(hardware(str(device)))
         seconds = seconds_each(steps, cfg.rounds, device)
-    rows = []
-    for case in cfg.cases:
-        name, against, goal = case.name, case.get("against"), case.get("goal")
-        row = {"what": name, "frames_per_second": frames[name] / median(seconds[name])}
-        if against:
-            faster = ratio(seconds[against], seconds[name], work=frames[name] / frames[against])
-            row |= {"against": against, "ratio": faster, "goal": goal, "reached": goal and faster >= goal}
-        rows.append(row)
+    rows = compared(OmegaConf.to_container(cfg.cases), frames, seconds)
     share = 1 / ratio(seconds[cfg.loader_for], seconds["loader"])
     milliseconds = {name: 1000 * median(seconds[name]) for name in ("loader", cfg.loader_for)}
-    write_table(rows)
+    print(table(rows))
+    print(", ".join(f"{name}: {value:.1f} ms" for name, value in milliseconds.items()))
     verdict = "reached" if share <= cfg.loader_share else "missed"
-    print(
-        f"loader: {milliseconds['loader']:.2f} ms a batch, a step of {cfg.loader_for}: {milliseconds[cfg.loader_for]:.0f} ms"
-    )
-    print(f"its share: {share:.1%}, goal at most {cfg.loader_share:.0%}: {verdict}")
+    print(f"loading is {share:.1%} of a step, goal at most {cfg.loader_share:.0%}: {verdict}")
     if cfg.out:
         facts = {"hardware": hardware(str(device)), "milliseconds": milliseconds, "loader_share": share}
         write_json(Path(cfg.out), facts | {"overrides": OmegaConf.to_container(cfg.overrides)}, rows)
-
-
-def write_table(rows: list[dict]) -> None:
-    print(f"{'training step':20}{'frames/s':>9}  {'against':18}{'ratio':>6}{'goal':>6}")
-    for row in rows:
-        line = f"{row['what']:20}{row['frames_per_second']:9.0f}"
-        if "ratio" in row:
-            goal = f"{row['goal']:6.1f}  {'reached' if row['reached'] else 'missed'}" if row["goal"] else ""
-            line += f"  {row['against']:18}{row['ratio']:6.2f}{goal}"
-        print(line)
 
 
 @hydra.main(config_path="../configs", config_name="benchmark", version_base="1.3")

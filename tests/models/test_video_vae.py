@@ -102,7 +102,7 @@ def test_a_first_frame_gives_z_1_its_posterior_and_the_rest_its_prior():
     assert differs(filled, reconstructed) == [False, True, True, True, True]
     assert all(differs(filled, open_circle))
     with torch.no_grad():
-        model.f_q[-1].weight.zero_()  # posterior = prior + a constant, whatever the frame
+        model.f_q[-1].weight.zero_()  # the posterior is N(0, I), whatever the frame
         model.f_q[-1].bias.zero_()
     assert differs(model.sample(codes(model), eps, x[:, 0]), model.sample(codes(model), eps, x[:, 1])) == [False] * T
 

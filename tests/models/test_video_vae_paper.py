@@ -98,7 +98,7 @@ def test_the_loop_over_frames_computes_the_same():
     """What tools/benchmark.py compares with: the same values and, in whole, the same gradients."""
     model = tiny()
     check_same_values(model, clip(), codes(model))
-    assert model.chunk == 160
+    assert model.chunk == 80
     gradients = []
     for one in (model, FrameLoop(model)):
         model.zero_grad()

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -20,7 +21,7 @@ class FrameLoop(nn.Module):
     of batch norm are those of one time step.
     """
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: Any):  # a VideoVaePaper: packages meet only in YAML
         super().__init__()
         self.model, self.z = model, model.z
         self.attributes, self.infer_attributes = model.attributes, model.infer_attributes
@@ -46,10 +47,10 @@ class FrameLoop(nn.Module):
 
 
 @torch.no_grad()
-def check_same_values(model: nn.Module, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"]) -> None:
+def check_same_values(model: Any, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"]) -> None:
     """Raises AssertionError where the loop computes something else than the model, batch norm and dropout at rest."""
     training, chunk = model.training, model.chunk
-    eps = torch.randn(*x.shape[:2], model.z, generator=torch.Generator().manual_seed(0)).to(x.device)
+    eps = torch.randn((x.shape[0], x.shape[1], model.z), generator=torch.Generator().manual_seed(0)).to(x.device)
     model.eval()
     ours, loop = model(x, a, eps), FrameLoop(model)(x, a, eps)
     model.train(training)
@@ -81,3 +82,27 @@ def seconds_each(
 def ratio(slow: list[float], fast: list[float], work: float = 1.0) -> float:
     """How many times faster; the median over pairs of neighbours. `work`: how much more `fast` does in one step."""
     return statistics.median(a / b for a, b in zip(slow, fast, strict=True)) * work
+
+
+def compared(cases: list[dict[str, Any]], frames: dict[str, int], seconds: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """A row for each case: frames per second, and where it is measured against another, how many times faster it is."""
+    rows = []
+    for case in cases:
+        name, against, goal = case["name"], case.get("against"), case.get("goal")
+        row = {"what": name, "frames_per_second": frames[name] / statistics.median(seconds[name])}
+        if against:
+            faster = ratio(seconds[against], seconds[name], work=frames[name] / frames[against])
+            row |= {"against": against, "ratio": faster, "goal": goal, "reached": None if goal is None else faster >= goal}
+        rows.append(row)
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    lines = [f"{'training step':20}{'frames/s':>9}  {'against':18}{'ratio':>6}{'goal':>6}"]
+    for row in rows:
+        line = f"{row['what']:20}{row['frames_per_second']:9.0f}"
+        if "ratio" in row:
+            line += f"  {row['against']:18}{row['ratio']:6.2f}"
+            line += "" if row["goal"] is None else f"{row['goal']:6.1f}  {'reached' if row['reached'] else 'missed'}"
+        lines.append(line)
+    return "\n".join(lines)

@@ -138,7 +138,7 @@ class VideoVae(nn.Module):
 
     def _infer(
         self, features: Float[Tensor, "b s d"] | None, a: Float[Tensor, "b k"], eps: Float[Tensor, "b t z"]
-    ) -> tuple[Float[Tensor, "b t d"], Gaussian, Gaussian]:
+    ) -> tuple[Float[Tensor, "b t code"], Gaussian, Gaussian]:
         """Runs the latent dynamics: z_t from the posterior while there are features, from the prior after them.
 
         Returns what the decoder sees of every frame, the Gaussians that z was drawn from, and the priors.

@@ -56,7 +56,7 @@ def decoder_convolutions(channels: int) -> nn.Sequential:
 class VideoVaePaper(nn.Module):
     """The model above, 64x64 only, with the ablation switches of `VideoVae` (S, C, Static) and its interface.
 
-    chunk   frames per pass through the convolutions, None for all at once. On a CPU 160 keeps activations in the cache;
+    chunk   frames per pass through the convolutions, None for all at once. On a CPU 80 keep activations in the cache;
             batch-norm statistics are then those of a chunk.
     """
 
@@ -69,7 +69,7 @@ class VideoVaePaper(nn.Module):
         z: int = 512,
         hidden: int = 512,
         dropout: float = 0.5,
-        chunk: int | None = 160,
+        chunk: int | None = 80,
         structured: bool = True,
         conditional: bool = True,
         dynamics: bool = True,
