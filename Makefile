@@ -21,7 +21,7 @@ demo: .venv/installed
 	@echo "The videos: $(DEMO)/generated/grid.gif and sheet.png; the table: $(DEMO)/metrics.json"
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -1,6 +1,10 @@
 """Shapes in signatures are checked while the tests run; small data sets that many tests want."""
 
 import os
+
+# Two test processes share two cores: one thread each, said before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +44,6 @@ def strips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_tool(*command: str, cwd: Path, timeout: float = 240, **env: str) -> subprocess.CompletedProcess:
     """A tool as a user runs it, in a folder of its own, one thread (what xdist leaves to each test)."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", **env}
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", **env}
     words = [sys.executable, *command] if command[0].endswith(".py") else list(command)
     return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
