@@ -18,7 +18,7 @@ from videogen.runs import load_model
 def judge_run(cfg: DictConfig) -> None:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     trained = load_model(cfg.run)
-    judge, digest = find_judge(cfg.judge, trained)
+    judge = find_judge(cfg.judge, trained)
     clips = instantiate(trained.data(cfg.data_root), _convert_="all")
     trained.model.to(device)
 
@@ -28,7 +28,7 @@ def judge_run(cfg: DictConfig) -> None:
     rows, kept = evaluate(judge.model.to(device), sample, clips, cfg.samples, cfg.per_clip, cfg.seed)
     facts = {
         "run": str(cfg.run),
-        "judge": f"{judge.file} sha256 {digest}",
+        "judge": f"{judge.file}, weights {judge.digest}",
         "seed": cfg.seed,
         "steps": trained.step,
         "training_minutes": round(trained.seconds / 60, 1),

@@ -29,7 +29,7 @@ def generate(cfg: DictConfig) -> None:
 
     out, fps = Path(cfg.out), cfg.fps or trained.fps
     names = [f"{trained.identities[i]}_{trained.actions[a]}" for i, a in codes.tolist()]
-    for k, (name, video) in enumerate(zip(tqdm(names, "writing", delay=2), videos, strict=True)):
+    for k, (name, video) in enumerate(zip(tqdm(names, "writing", delay=2, disable=None), videos, strict=True)):
         stem = name if cfg.samples == 1 else f"{name}_{k % cfg.samples}"
         write_mp4(out / f"{stem}.mp4", video, fps, cfg.scale)
         write_gif(out / f"{stem}.gif", video, fps, cfg.scale)

@@ -1,6 +1,7 @@
 """A trained run as a thing to ask for videos: names in, pixels out."""
 
 import copy
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,14 @@ class TrainedModel:
     @property
     def actions(self) -> list[str]:
         return self.config["data"]["actions"]
+
+    @property
+    def digest(self) -> str:
+        """The first 12 digits of the SHA-256 of the weights: what a score says it was judged by."""
+        hashed = hashlib.sha256()
+        for name, tensor in sorted(self.model.state_dict().items()):
+            hashed.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return hashed.hexdigest()[:12]
 
     @property
     def fps(self) -> float:

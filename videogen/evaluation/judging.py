@@ -1,6 +1,5 @@
 """Which judge a run is judged by, what it says of a set of videos, and the row of a table that this makes."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,11 @@ SHIPPED = Path(__file__).parent / "judges"
 SHARED_FACTS = ("channels", "size", "stride", "identities", "actions")
 
 
-def find_judge(wanted: str | None, run: TrainedModel) -> tuple[TrainedModel, str]:
-    """The judge and the SHA-256 of its file (first 12 digits).
+def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
+    """The judge that `wanted` names; otherwise the one trained beside the run (`<...>/judge/seed_0`), else the shipped one
+    of the run's data. A judge must know the same people and actions, at the same size and stride.
 
-    `wanted` names one; otherwise it is the one trained beside the run (`<...>/judge/seed_0`), else the shipped one of the
-    run's data. A judge must know the same people and actions, at the same size and stride. Raises UserError otherwise.
+    Raises UserError where there is none, or none that fits.
     """
     data = run.config["data"]["name"]
     beside = run.file.parents[2] / "judge" / "seed_0" / "model.safetensors" if len(run.file.parents) > 2 else run.file
@@ -35,7 +34,7 @@ def find_judge(wanted: str | None, run: TrainedModel) -> tuple[TrainedModel, str
         if file.is_file():
             judge = load_model(file)
             check_match(judge, run)
-            return judge, hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+            return judge
     raise UserError(
         f"no judge at {' or '.join(map(str, candidates))}: train one on the same data "
         f"(tools/train.py experiment=weizmann/judge data={data} ...), or name one with judge=..."
@@ -77,8 +76,11 @@ class Verdict:
 
 def real_clips(split: Any, per_clip: int, seed: int) -> Labelled:
     """`per_clip` windows of every clip of a data split, as float videos."""
-    rows = [split.window(*window) for window in split.windows(per_clip, seed)]
-    videos = torch.stack([pixels.to_float(row["video"]) for row in tqdm(rows, "reading", leave=False, delay=2)])
+    windows = tqdm(split.windows(per_clip, seed), "reading", leave=False, delay=2, disable=None)
+    rows = [split.window(*window) for window in windows]
+    videos = torch.stack(
+        [pixels.to_float(row["video"]) for row in tqdm(rows, "reading", leave=False, delay=2, disable=None)]
+    )
     return Labelled(videos, torch.stack([r["identity"] for r in rows]), torch.stack([r["action"] for r in rows]))
 
 
@@ -86,7 +88,10 @@ def real_clips(split: Any, per_clip: int, seed: int) -> Labelled:
 def judged(judge: Any, videos: Float[Tensor, "n t c h w"], batch: int = 32) -> Verdict:
     """The judge's word on every video. Its features give both answers, so that each clip passes through it once."""
     device = next(judge.parameters()).device
-    parts = [judge.features(part.to(device)).float() for part in tqdm(videos.split(batch), "judging", leave=False, delay=2)]
+    parts = [
+        judge.features(part.to(device)).float()
+        for part in tqdm(videos.split(batch), "judging", leave=False, delay=2, disable=None)
+    ]
     features = torch.cat(parts)
     return Verdict(judge.classes(features).double().softmax(-1).cpu(), features.cpu())
 

@@ -23,7 +23,7 @@ class VideoElbo(Objective):
                 prior can predict: they flicker when generated.
     """
 
-    def __init__(self, model: nn.Module, likelihood: str = "gaussian", sigma: float = 0.1):
+    def __init__(self, model: nn.Module, likelihood: str = "gaussian", sigma: float = 0.2):
         super().__init__(model)
         if likelihood not in ("gaussian", "laplace"):
             raise ValueError(f"likelihood must be gaussian or laplace, got {likelihood!r}")

@@ -5,6 +5,7 @@ moment continues bit for bit, and one process or many see the same noise.
 """
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -105,7 +106,14 @@ class Trainer:
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
         metrics = MetricsLog(self.run / "metrics.jsonl", self.step) if self.accelerator.is_main_process else None
         self.accelerator.init_trackers("tensorboard")
-        bar = tqdm(total=self.settings.steps, initial=self.step, unit="step", dynamic_ncols=True, disable=metrics is None)
+        bar = tqdm(
+            total=self.settings.steps,
+            initial=self.step,
+            unit="step",
+            dynamic_ncols=True,
+            mininterval=0.1 if sys.stderr.isatty() else 10.0,  # a log file is not filled with bars
+            disable=metrics is None,
+        )
         sums: dict[str, Tensor] = {}
         logged, started = self.step, time.monotonic() - self.seconds
         batches = iter(self.loader(self.step, rank, processes)) if not self.finished() else iter(())
