@@ -26,9 +26,10 @@ def composed(cfg: DictConfig, case: DictConfig) -> DictConfig:
     chosen = hydra.compose("train", choices)
     with open_dict(chosen):
         chosen.data, chosen.preview = cfg.data, None
-    plain = {"compile": [], "channels_last": False, "ema": None, "precision": "no"}
-    own = {} if "precision" not in case else {"precision": case.precision}
-    chosen.training.settings.update({"trackers": [], **(plain if case.get("loop") else own)})
+    settings = chosen.training.settings
+    settings.update(trackers=[], ema=None, precision=case.get("precision", "no"))
+    if case.get("loop"):
+        settings.update(compile=[], channels_last=False)
     return chosen
 
 

@@ -104,8 +104,9 @@ class VideoVae(nn.Module):
         self.enc = FrameEncoder(channels, size, width, features)
         self.f_q = mlp(features + hidden + attributes, 2 * z, hidden)
         self.f_p = mlp(hidden + attributes, 2 * z, hidden)
-        self.h_0 = nn.Linear(attributes, 2 * hidden)
-        self.lstm = nn.LSTMCell(z + attributes, hidden)
+        if dynamics:
+            self.h_0 = nn.Linear(attributes, 2 * hidden)
+            self.lstm = nn.LSTMCell(z + attributes, hidden)
         self.dec = FrameDecoder(channels, size, width, (hidden if dynamics else z) + attributes)
 
     def attributes(self, identity: Int64[Tensor, "b"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
@@ -144,12 +145,13 @@ class VideoVae(nn.Module):
         Returns what the decoder sees of every frame, the Gaussians that z was drawn from, and the priors.
         """
         given = 0 if features is None else features.shape[1]
-        h, c = self.h_0(a).tanh().chunk(2, dim=-1)
+        h = c = a.new_zeros(len(a), self.hidden)
+        if self.dynamics:
+            h, c = self.h_0(a).tanh().chunk(2, dim=-1)
         states, drawn_from, priors = [], [], []
         for t in range(eps.shape[1]):
-            past = h if self.dynamics else torch.zeros_like(h)
-            prior = self._gaussian(self.f_p, past if self.conditional else torch.zeros_like(h), a)
-            q = self._gaussian(self.f_q, features[:, t], past, a) if features is not None and t < given else prior
+            prior = self._gaussian(self.f_p, h if self.conditional else torch.zeros_like(h), a)
+            q = self._gaussian(self.f_q, features[:, t], h, a) if features is not None and t < given else prior
             z = q.sample(eps[:, t])
             if self.dynamics:
                 h, c = self.lstm(torch.cat([z, a], dim=-1), (h, c))

@@ -13,8 +13,10 @@ and layers keep their default initialisation. Its two training stages (encoder a
 attribute net's cross-entropy is a term beside the bound.
 """
 
+from typing import Any
+
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
@@ -44,13 +46,47 @@ class StridedTranspose(nn.ConvTranspose2d):
             return super().forward(x.float(), output_size)
 
 
+class FewChannels(torch.autograd.Function):
+    """conv_transpose2d of stride 1 as an ordinary convolution that makes 2x2 pixels at once.
+
+    Three output channels leave most lanes of a CPU's vectors idle, twelve do not: twice as fast. The gradients are
+    conv_transpose2d's own.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        kernel = weight.flip(2, 3).transpose(0, 1)
+        shifted = [functional.pad(kernel, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
+        four = rearrange(torch.stack(shifted), "n d c h w -> (d n) c h w")
+        y = functional.conv2d(x, four, repeat(bias, "d -> (d n)", n=4), stride=2, padding=kernel.shape[-1] - 1)
+        return functional.pixel_shuffle(y, 2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        x, weight = ctx.saved_tensors
+        return torch.ops.aten.convolution_backward(
+            gradient, x, weight, [weight.shape[1]], (1, 1), (0, 0), (1, 1), True, (0, 0), 1, (True, True, True)
+        )
+
+
+class LastTranspose(nn.ConvTranspose2d):
+    """The layer that makes pixels: stride 1, no padding, few channels, an even number of rows out."""
+
+    def forward(self, x: Float[Tensor, "n c h w"], output_size: list[int] | None = None) -> Float[Tensor, "n d h2 w2"]:
+        assert self.bias is not None
+        kind = x.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+        return FewChannels.apply(x.to(dtype), self.weight.to(dtype), self.bias.to(dtype))
+
+
 def decoder_convolutions(channels: int) -> nn.Sequential:
     """80x4x4 -> 64x64: the encoder mirrored. The paper's output activation is not known; data in [-1, 1] asks for tanh."""
     layers: list[nn.Module] = []
     for before, after, kernel, stride in ((80, 40, 3, 3), (40, 20, 5, 1), (20, 10, 7, 3)):
         transpose = StridedTranspose if stride > 1 else nn.ConvTranspose2d
         layers += [transpose(before, after, kernel, stride, output_padding=stride // 3), nn.BatchNorm2d(after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(10, channels, 9), nn.Tanh())
+    return nn.Sequential(*layers, LastTranspose(10, channels, 9), nn.Tanh())
 
 
 class VideoVaePaper(nn.Module):

@@ -5,6 +5,7 @@ moment continues bit for bit, and one process or many see the same noise.
 """
 
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -96,6 +97,12 @@ class Trainer:
         self.optimizers = {name: players[name].optimizer(self.parameters[name].values()) for name in players}
         self.rates = {name: [g["lr"] for g in optimizer.param_groups] for name, optimizer in self.optimizers.items()}
         self.resume()
+        if (
+            settings.compile
+            and self.accelerator.device.type == "cpu"
+            and not any(map(shutil.which, ("c++", "g++", "clang++")))
+        ):
+            raise UserError("training.settings.compile needs a C++ compiler: install one (g++), or set it to []")
         for name in settings.compile:
             self.model.get_submodule(name).compile(dynamic=False)
         self.objective, *prepared = self.accelerator.prepare(objective, *self.optimizers.values())
