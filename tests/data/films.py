@@ -26,7 +26,6 @@ def film(file: Path, count: int = 24, codec: str = "mpeg4", b_frames: int = 0, *
         stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
         stream.bit_rate, stream.codec_context.gop_size = 800_000, 12
         stream.codec_context.max_b_frames = b_frames
-        stream.codec_context.thread_count = 1  # the test processes have taken the cores: libvpx may fail to start more
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())

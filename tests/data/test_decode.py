@@ -69,7 +69,6 @@ def test_each_odd_file_alone_is_one_clear_line(tmp_path, name):
         ("b.avi", "mpeg4", 2),
         ("c.mp4", "libx264", 3),
         ("d.mkv", "ffv1", 0),
-        ("e.webm", "libvpx-vp9", 0),
     ],
 )
 def test_whole_and_span_give_the_frames_that_were_written(tmp_path, name, codec, b_frames):
