@@ -25,6 +25,8 @@ def train(cfg: DictConfig) -> None:
         raise UserError("the processes do not see one another: set ACCELERATE_USE_CPU=true, or use `accelerate launch`")
     logging.basicConfig(level=logging.INFO if state.is_main_process else logging.ERROR, format="%(message)s")
     clips = instantiate(cfg.data.clips, _convert_="all")
+    for path, reason in clips.skipped:
+        logging.warning("skipped %s: %s", path, reason)
     cfg.data.update(identities=clips.identities, num_identities=len(clips.identities))
     cfg.data.update(actions=clips.actions, num_actions=len(clips.actions))
     torch.manual_seed(cfg.seed)

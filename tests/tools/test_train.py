@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,3 +159,11 @@ def test_processes_that_do_not_see_one_another_are_told(strips, tmp_path):
     done = run_tool(*launch, TRAIN, *overrides(strips, tmp_path / "run"), cwd=tmp_path)
     assert done.returncode != 0 and "do not see one another" in error_line(done), done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_broken_clip_is_named_and_the_rest_trains(strips, tmp_path):
+    shutil.copytree(strips, tmp_path / "in")
+    (tmp_path / "in" / "0" / "00000099.png").write_bytes(b"no picture")
+    done = run_tool(TRAIN, *overrides(tmp_path / "in", tmp_path / "run", steps=2), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "skipped 0/00000099.png: not a readable picture" in done.stderr and "4 training clips" in done.stderr

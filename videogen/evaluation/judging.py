@@ -37,7 +37,7 @@ def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
             return judge
     raise UserError(
         f"no judge at {' or '.join(map(str, candidates))}: train one on the same data "
-        f"(tools/train.py experiment=weizmann/judge data={data} ...), or name one with judge=..."
+        f"(tools/train.py experiment={data.split('_')[0]}/judge data={data} ...), or name one with judge=..."
     )
 
 

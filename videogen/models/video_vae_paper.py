@@ -125,8 +125,9 @@ class VideoVaePaper(nn.Module):
         self.f_a = f(2 * z + attributes, z)
         self.f_dy = f(2 * z + hidden, z)
         self.f_p = f(hidden + attributes, z)
-        self.phi = nn.Sequential(nn.Linear(hidden, 128), nn.ReLU(), nn.Linear(128, hidden))
-        self.lstm = nn.LSTMCell(3 * z, hidden)
+        if dynamics:  # what never gets a gradient would stop training on several processes
+            self.phi = nn.Sequential(nn.Linear(hidden, 128), nn.ReLU(), nn.Linear(128, hidden))
+            self.lstm = nn.LSTMCell(3 * z, hidden)
         self.dec_fc = nn.Sequential(nn.Linear(z, 1024), nn.ReLU(), nn.Linear(1024, 1280), nn.ReLU())
         self.dec_conv = decoder_convolutions(channels)
 
