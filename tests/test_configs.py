@@ -32,6 +32,7 @@ def test_experiment_builds_and_takes_a_step(experiment):
         "video": torch.rand(2, 4, cfg.data.channels, cfg.data.size, cfg.data.size) * 2 - 1,
         "identity": torch.tensor([0, 1]),
         "action": torch.tensor([2, 0]),
+        "labelled": torch.tensor([True, False]),
         "seed": torch.tensor([1, 2]),
     }
     for name, player in players.items():

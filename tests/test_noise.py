@@ -33,3 +33,9 @@ def test_seeds_are_the_same_on_every_machine_and_in_every_version():
     assert len({seed_of(0, "step", 7), seed_of(7, "step", 0), seed_of("0", "step", 7)}) == 3
     assert all(0 <= seed_of(i) < 2**63 for i in range(1000))
     assert len({seed_of(i, j) for i in range(40) for j in range(40)}) == 1600
+
+
+def test_a_longer_draw_begins_with_the_shorter():
+    seeds = torch.tensor([3, 4])
+    for frames in (1, 3, 10):
+        assert torch.equal(normal(seeds, 20, 17)[:, :frames], normal(seeds, frames, 17))

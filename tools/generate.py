@@ -1,4 +1,8 @@
-"""Videos of these people doing those actions: MP4 and GIF each, a labelled sheet, and one animated grid of all."""
+"""Videos of these people doing those actions: MP4 and GIF each, a labelled sheet, and one animated grid of all.
+
+A run that keeps motion and identity apart takes more than names: `identity=[ada+ben]` is a mixture, `action=[walk/jack]`
+one action after another, `speed=0.5` half as fast, `motion_of=<video>` that video's motion. See docs/control.md.
+"""
 
 import itertools
 from pathlib import Path
@@ -8,37 +12,71 @@ import torch
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from videogen.errors import one_line_errors
-from videogen.generation.pictures import read_first_frame
+from videogen.errors import UserError, one_line_errors
+from videogen.generation.pictures import read_clip, read_first_frame
+from videogen.generation.steering import infer, steer, swap
 from videogen.generation.writers import grid, sheet, write_gif, write_mp4, write_png
-from videogen.runs import load_model
+from videogen.runs import TrainedModel, load_model, number
 
 
 def generate(cfg: DictConfig) -> None:
     trained = load_model(cfg.run)
     trained.model.to(cfg.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    people = trained.identities if cfg.identity is None else list(cfg.identity)
-    actions = trained.actions if cfg.action is None else list(cfg.action)
-    asked = [(i, a) for i, a in itertools.product(people, actions) for _ in range(cfg.samples)]
-    codes = trained.codes([i for i, _ in asked], [a for _, a in asked])
-    given = None
-    if cfg.first_frame is not None:
-        data = trained.config["data"]
-        given = read_first_frame(Path(cfg.first_frame), data["size"]).expand(len(codes), -1, -1, -1)
-    videos = trained.sample(codes, cfg.frames, cfg.seed, given)
+    people = trained.identities if cfg.identity is None else [str(name) for name in cfg.identity]
+    actions = trained.actions if cfg.action is None else [str(name) for name in cfg.action]
+    if cfg.motion_of is not None:
+        if cfg.first_frame is not None or cfg.speed != 1 or cfg.samples != 1:
+            raise UserError("motion_of brings all frames of a video: leave out first_frame, speed and samples")
+        videos, actions = performed(trained, cfg, people)
+        asked = [(person, actions[0]) for person in people]
+    else:
+        asked = [(i, a) for i, a in itertools.product(people, actions) for _ in range(cfg.samples)]
+        videos = played(trained, cfg, asked)
 
     out, fps = Path(cfg.out), cfg.fps or trained.fps
-    names = [f"{trained.identities[i]}_{trained.actions[a]}" for i, a in codes.tolist()]
-    for k, (name, video) in enumerate(zip(tqdm(names, "writing", delay=2, disable=None), videos, strict=True)):
-        stem = name if cfg.samples == 1 else f"{name}_{k % cfg.samples}"
+    who, does = ({words: title(words, names) for words in asked_for} for asked_for, names in (
+        (people, trained.identities), (actions, trained.actions)))  # fmt: skip
+    labels = [f"{who[i]} · {does[a]}" for i, a in asked]
+    for k, (label, video) in enumerate(zip(tqdm(labels, "writing", delay=2, disable=None), videos, strict=True)):
+        stem = label.replace(" · ", "_").replace("/", "-then-")
+        stem = stem if cfg.samples == 1 else f"{stem}_{k % cfg.samples}"
         write_mp4(out / f"{stem}.mp4", video, fps, cfg.scale)
         write_gif(out / f"{stem}.gif", video, fps, cfg.scale)
-    write_png(out / "sheet.png", sheet(videos, [name.replace("_", " · ", 1) for name in names]))
-    table = grid(videos[:: cfg.samples], [trained.identities[i] for i in codes[:: cfg.samples * len(actions), 0]],
-                 [trained.actions[a] for a in codes[: cfg.samples * len(actions) : cfg.samples, 1]])  # fmt: skip
+    write_png(out / "sheet.png", sheet(videos, labels))
+    table = grid(videos[:: cfg.samples], [who[i] for i in people], [does[a] for a in actions])
     write_gif(out / "grid.gif", table, fps)
     write_mp4(out / "grid.mp4", table, fps)
-    print(f"{len(videos)} videos of {cfg.frames} frames in {out}; all at a glance: {out}/sheet.png and {out}/grid.gif")
+    print(f"{len(videos)} videos of {videos.shape[1]} frames in {out}; all at a glance: {out}/sheet.png and {out}/grid.gif")
+
+
+def played(trained: TrainedModel, cfg: DictConfig, asked: list[tuple[str, str]]) -> torch.Tensor:
+    """Plain names go to any model; words that mix, or change on the way, to one that can be steered."""
+    given = None
+    if cfg.first_frame is not None:
+        given = read_first_frame(Path(cfg.first_frame), trained.config["data"]["size"]).expand(len(asked), -1, -1, -1)
+    if cfg.speed != 1 or any(sign in word for pair in asked for word in pair for sign in "+/"):
+        return steer(trained, asked, cfg.frames, cfg.seed, cfg.speed, given)
+    codes = trained.codes([i for i, _ in asked], [a for _, a in asked])
+    return trained.sample(codes, cfg.frames, cfg.seed, given)
+
+
+def performed(trained: TrainedModel, cfg: DictConfig, people: list[str]) -> tuple[torch.Tensor, list[str]]:
+    """The motion of the video `motion_of`, by each of `people`; and what action it is taken for."""
+    data = trained.config["data"]
+    clip = read_clip(Path(cfg.motion_of), data["size"], cfg.frames, data["stride"])
+    p_identity, p_action = infer(trained, clip)
+    for kind, p, names in (("identity", p_identity[0], trained.identities), ("action", p_action[0], trained.actions)):
+        ranked = p.argsort(descending=True).tolist()[:3]
+        print(f"{cfg.motion_of} shows {kind} " + ", ".join(f"{names[k]} ({p[k]:.2f})" for k in ranked))
+    action = int(p_action.argmax()) if cfg.action is None else number(cfg.action[0], trained.actions, "action")
+    identity = torch.tensor([number(person, trained.identities, "identity") for person in people])
+    videos = swap(trained, clip.expand(len(people), -1, -1, -1, -1), identity, torch.full_like(identity, action))
+    return videos, [trained.actions[action]]
+
+
+def title(words: str, names: list[str]) -> str:
+    """A number's name; other words as they are."""
+    return names[int(words)] if words.isdecimal() and words not in names and int(words) < len(names) else words
 
 
 @hydra.main(config_path="../configs", config_name="generate", version_base="1.3")

@@ -16,6 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from videogen.data.batches import Batches
 from videogen.errors import UserError, one_line_errors
+from videogen.runs import load_model
+from videogen.training.checkpoint import load_weights
 from videogen.training.trainer import Trainer
 
 
@@ -31,8 +33,12 @@ def train(cfg: DictConfig) -> None:
     cfg.data.update(actions=clips.actions, num_actions=len(clips.actions))
     torch.manual_seed(cfg.seed)
     settings = instantiate(cfg.training.settings, _convert_="all")
+    model = instantiate(cfg.model, _convert_="all")
+    if cfg.start_from:
+        begun = load_model(cfg.start_from)
+        load_weights(model, begun.model.state_dict(), begun.file)
     trainer = Trainer(
-        objective=instantiate(cfg.objective, model=instantiate(cfg.model, _convert_="all"), _convert_="all"),
+        objective=instantiate(cfg.objective, model=model, _convert_="all"),
         players={name: instantiate(player, _convert_="all") for name, player in cfg.players.items()},
         loader=Batches(clips.split("train", cfg.seed), cfg.training.batch_size, cfg.training.workers),
         settings=settings,

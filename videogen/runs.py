@@ -65,7 +65,10 @@ class TrainedModel:
         second = [number(name, self.actions, "action") for name in action]
         return torch.tensor([first, second], dtype=torch.int64).T
 
-    @torch.no_grad()
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
     def sample(
         self,
         codes: Int64[Tensor, "n 2"],
@@ -79,27 +82,43 @@ class TrainedModel:
         A sample's noise depends on `seed`, on its code and on how many times that code came before it in `codes`: not on
         the batch it is drawn in, nor on what else is asked for.
         """
-        if frames < 1:
-            raise UserError(f"frames={frames}: ask for at least one")
-        if not hasattr(self.model, "sample"):
-            raise UserError(f"{self.file} holds a {type(self.model).__name__}, which generates nothing: name another run")
-        data = self.config["data"]
-        shape = (len(codes), data["channels"], data["size"], data["size"])
-        if first_frame is not None and first_frame.shape != shape:
-            raise UserError(f"first_frame must be {list(shape)}, one frame a code, not {list(first_frame.shape)}")
-        device = next(self.model.parameters()).device
         seen: dict[tuple[int, ...], int] = {}
         seeds = []
         for code in map(tuple, codes.tolist()):
             seen[code] = seen.get(code, -1) + 1
             seeds.append(noise.seed_of(seed, *code, seen[code]))
+        a = self.generator.attributes(*codes.to(self.device).unbind(1))
+        return self.render(a, frames, torch.tensor(seeds), first_frame, batch)
+
+    @torch.no_grad()
+    def render(
+        self,
+        a: Float[Tensor, "n *k"],
+        frames: int,
+        seeds: Int64[Tensor, "n"],
+        first_frame: Float[Tensor, "n c h w"] | None = None,
+        batch: int = 32,
+    ) -> Float[Tensor, "n t c h w"]:
+        """One video per row of attributes, each with the noise of its own seed; `[n t k]` attributes change on the way."""
+        if frames < 1:
+            raise UserError(f"frames={frames}: ask for at least one")
+        data = self.config["data"]
+        shape = (len(a), data["channels"], data["size"], data["size"])
+        if first_frame is not None and first_frame.shape != shape:
+            raise UserError(f"first_frame must be {list(shape)}, one frame a code, not {list(first_frame.shape)}")
         videos = []
-        for rows in torch.arange(len(codes)).split(batch):
-            eps = noise.normal(torch.tensor([seeds[row] for row in rows]), frames, self.model.z).to(device)
-            a = self.model.attributes(*codes[rows].to(device).unbind(1))
-            given = None if first_frame is None else first_frame[rows].to(device)
-            videos.append(self.model.sample(a, eps, given).float().cpu())
+        for rows in torch.arange(len(a)).split(batch):
+            eps = noise.normal(seeds[rows], frames, self.generator.z).to(self.device)
+            given = None if first_frame is None else first_frame[rows].to(self.device)
+            videos.append(self.model.sample(a[rows].to(self.device), eps, given).float().cpu())
         return torch.cat(videos)
+
+    @property
+    def generator(self) -> Any:
+        """The model, if it makes videos. Raises UserError if it does not."""
+        if not hasattr(self.model, "sample"):
+            raise UserError(f"{self.file} holds a {type(self.model).__name__}, which generates nothing: name another run")
+        return self.model
 
 
 def load_model(run: str | Path) -> TrainedModel:

@@ -31,6 +31,7 @@ def test_what_an_item_is(clips):
     item = clips.split("train", 0)[0]
     assert item["video"].shape == (5, 3, 16, 16) and item["video"].dtype == torch.uint8 and item["video"].is_contiguous()
     assert all(item[key].dtype == torch.int64 and item[key].shape == () for key in ("identity", "action", "seed"))
+    assert item["labelled"].dtype == torch.bool and bool(item["labelled"])
     assert clips.identities == ["person_0", "person_1"] and clips.actions == ["wave1", "wave2"]
     assert len(clips.split("train", 0)) == len(clips.split("test", 0)) == 4 and len(clips.split("unseen", 0)) == 0
 
@@ -53,6 +54,18 @@ def test_every_epoch_shows_every_row_once_and_draws_anew(clips):
     assert len({tuple(order) for order in orders}) > 1
     seeds = [int(item["seed"]) for epoch in epochs for item in epoch]
     assert len(set(seeds)) == len(seeds) and all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_labels_are_kept_from_training_for_a_share_of_the_clips(strips, tmp_path):
+    shares = [of_strips(strips, tmp_path, labelled_share=share).split("train", 0) for share in (0.25, 0.5, 1.0)]
+    known = [{int(k) for k in range(4) if k in split.labelled} for split in shares]
+    assert [len(k) for k in known] == [1, 2, 4] and known[0] < known[1] < known[2]
+    names = [(shares[1].rows[k].identity, shares[1].rows[k].action) for k in known[1]]
+    assert len({i for i, _ in names}) == len({a for _, a in names}) == 2  # every name once, while the share allows it
+    items = [shares[1][p] for p in range(4)]
+    assert sorted(bool(item["labelled"]) for item in items) == [False, False, True, True]
+    with pytest.raises(UserError, match=r"data\.labelled_share is 0"):
+        of_strips(strips, tmp_path, labelled_share=0)
 
 
 def test_stride_mirror_and_the_frames_of_a_split(clips):

@@ -63,7 +63,7 @@ def test_a_first_frame_of_ones_own(runs):
     ("arguments", "message"),
     [
         ([RUN, "identity=[nobody]"], "unknown identity 'nobody': choose from person_0, person_1"),
-        ([RUN, "action=[7]"], "unknown action 7"),
+        ([RUN, "action=[7]"], "unknown action '7'"),
         (["run=nowhere"], "nowhere/model.safetensors does not exist"),
         ([RUN, "frames=0"], "frames=0"),
         ([RUN, "first_frame=none.png"], "none.png does not exist"),
@@ -96,9 +96,9 @@ def test_the_table(runs):
     assert done.returncode == 0, done.stderr
     metrics = json.loads((runs / "runs/tiny/video_vae/seed_0/metrics.json").read_text())
     rows = {row["name"]: row for row in metrics["rows"]}
-    assert list(rows) == ["bound", "frozen", "shuffled", "codes", "codes_first_frame", "unseen_pairs"]
+    assert list(rows) == ["bound", "frozen", "shuffled", "jittered", "codes", "codes_first_frame", "unseen_pairs"]
     # Three pairs were trained on, one was not; the held-out third of three clips is real.
-    assert [rows[n]["samples"] for n in rows] == [12, 12, 12, 9, 12, 3]
+    assert [rows[n]["samples"] for n in rows] == [12, 12, 12, 12, 9, 12, 3]
     assert rows["bound"]["sharpness"] == 1.0 and rows["frozen"]["frechet"] > 0
     for row in rows.values():
         assert row["i_score"] == pytest.approx(2.718281828 ** (row["inter_entropy"] - row["intra_entropy"]))

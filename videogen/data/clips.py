@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from videogen.data.cache import Cache, Record, open_array
 from videogen.data.crop import CROPS, resize
-from videogen.data.index import SPLITS, Clip, rows_of, save_index, selected, unseen
+from videogen.data.index import SPLITS, Clip, labelled, rows_of, save_index, selected, unseen
 from videogen.data.sources import Source, Video
 from videogen.errors import UserError
 from videogen.noise import seed_of
@@ -41,6 +41,7 @@ class Clips:
         identities: Sequence[str] | None = None,
         actions: Sequence[str] | None = None,
         unseen_pairs: str | Sequence[Sequence[str]] = (),
+        labelled_share: float = 1.0,
         train_fraction: float = 2 / 3,
     ):
         for name, value in (("size", size), ("frames", frames), ("stride", stride)):
@@ -48,9 +49,12 @@ class Clips:
                 raise UserError(f"data.{name} is {value}: it must be at least 1")
         if crop not in CROPS:
             raise UserError(f"data.crop is {crop!r}: choose one of {', '.join(CROPS)}")
+        if not 0 < labelled_share <= 1:
+            raise UserError(f"data.labelled_share is {labelled_share}: it must lie above 0 and be at most 1")
         if not 0 < train_fraction < 1:
             raise UserError(f"train_fraction is {train_fraction}: it must lie between 0 and 1")
         self.source, self.size, self.frames, self.stride, self.mirror = source, size, frames, stride, mirror
+        self.labelled_share = labelled_share
         self.span = (frames - 1) * stride + 1
         store = Cache(Path(cache_dir), crop, size)
         self.folder = store.folder
@@ -119,6 +123,7 @@ class ClipSplit(Dataset[dict[str, Any]]):
     def __init__(self, clips: Clips, name: str, seed: int):
         self.clips, self.name, self.seed = clips, name, seed
         self.rows = [row for row in clips.index if row.split == name]
+        self.labelled = labelled(self.rows, clips.labelled_share)
         self.identity_of = {identity: i for i, identity in enumerate(clips.identities)}
         self.action_of = {action: i for i, action in enumerate(clips.actions)}
 
@@ -126,7 +131,10 @@ class ClipSplit(Dataset[dict[str, Any]]):
         return len(self.rows)
 
     def __getitem__(self, position: int) -> dict[str, Any]:
-        """video [t c h w] uint8, identity, action, and a noise seed of its own; each epoch shows every row once."""
+        """video [t c h w] uint8, identity, action, whether training may know these two, and a noise seed of its own.
+
+        Each epoch shows every row once.
+        """
         if not self.rows:
             raise UserError(f"the {self.name} split has no clips: see data.unseen_pairs and the videos' lengths")
         epoch, place = divmod(position, len(self.rows))
@@ -134,7 +142,8 @@ class ClipSplit(Dataset[dict[str, Any]]):
         row = self.rows[number]
         start = row.start + seed_of(self.seed, position, "start") % self._starts(row)
         mirror = self.clips.mirror and seed_of(self.seed, position, "mirror") % 2 == 1
-        return self.window(number, start, mirror) | {"seed": torch.tensor(seed_of(self.seed, position, "noise"))}
+        own = {"labelled": number in self.labelled, "seed": seed_of(self.seed, position, "noise")}
+        return self.window(number, start, mirror) | {name: torch.tensor(value) for name, value in own.items()}
 
     def window(
         self, number: int, start: int, mirror: bool = False

@@ -1,6 +1,7 @@
 """The table of clips: what is selected, how every video is split in time, which pairs are never trained on."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ from videogen.data.cache import Record
 from videogen.data.sources import Video
 from videogen.errors import UserError
 from videogen.files import written_whole
+from videogen.noise import seed_of
 
 SPLITS = ("train", "test", "unseen")
 
@@ -86,6 +88,25 @@ def rows_of(
         )
         for split, start, stop in parts
     ]
+
+
+def labelled(rows: Sequence[Clip], share: float) -> set[int]:
+    """The numbers of the rows whose labels training may know: a `share` of them, the same ones whatever the seed.
+
+    A smaller share is part of a larger one. The first few are such that every identity and every action has one, where
+    the share allows it.
+    """
+    order = sorted(range(len(rows)), key=lambda number: seed_of(rows[number].path, "labelled"))
+    met: set[str] = set()
+    first: list[int] = []
+    for news in (2, 1):  # rows with a new identity and a new action go before rows with one of the two
+        for number in order:
+            names = {"identity " + rows[number].identity, "action " + rows[number].action}
+            if len(names - met) >= news:
+                first.append(number)
+                met |= names
+    chosen = [*first, *(number for number in order if number not in set(first))]
+    return set(chosen[: math.ceil(share * len(rows))])
 
 
 def save_index(file: Path, identities: list[str], actions: list[str], rows: list[Clip]) -> None:

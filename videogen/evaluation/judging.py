@@ -1,5 +1,6 @@
 """Which judge a run is judged by, what it says of a set of videos, and the row of a table that this makes."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,12 @@ from videogen.errors import UserError
 from videogen.evaluation import statistics
 from videogen.runs import TrainedModel, load_model
 
-# Judges that ship with the package, one per data set: the file's stem is the data's name.
+log = logging.getLogger(__name__)
+
+# Judges that ship with the package: <data>.safetensors, and <data>_motion.safetensors for the judge of motion.
 SHIPPED = Path(__file__).parent / "judges"
-SHARED_FACTS = ("channels", "size", "stride", "identities", "actions")
+POSE_FACTS = ("channels", "size", "stride", "identities", "actions")
+MOTION_FACTS = ("channels", "size", "stride", "actions")
 
 
 def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
@@ -26,30 +30,52 @@ def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
 
     Raises UserError where there is none, or none that fits.
     """
+    judge = first_of(candidates(wanted, run, "judge", ""))
+    if judge is None:
+        raise UserError(
+            f"no judge at {' or '.join(map(str, candidates(wanted, run, 'judge', '')))}: train one on the same data "
+            f"({training_command(run, 'judge')}), or name one with judge=..."
+        )
+    check_match(judge, run, "classes", POSE_FACTS)
+    return judge
+
+
+def find_motion_judge(wanted: str | None, run: TrainedModel) -> TrainedModel | None:
+    """The same for the judge of motion (`<...>/motion_judge/seed_0`). None where there is none: its column stays empty."""
+    judge = first_of(candidates(wanted, run, "motion_judge", "_motion"))
+    if judge is None:
+        if wanted:
+            raise UserError(f"no motion judge at {wanted}: train one with {training_command(run, 'motion_judge')}")
+        log.warning("no judge of motion for this data: train one with %s", training_command(run, "motion_judge"))
+        return None
+    check_match(judge, run, "motions", MOTION_FACTS)
+    return judge
+
+
+def candidates(wanted: str | None, run: TrainedModel, kind: str, suffix: str) -> list[Path]:
+    beside = run.file.parents[2] / kind / "seed_0" / "model.safetensors" if len(run.file.parents) > 2 else run.file
+    places = [Path(wanted)] if wanted else [beside, SHIPPED / f"{run.config['data']['name']}{suffix}.safetensors"]
+    return [place if place.suffix == ".safetensors" else place / "model.safetensors" for place in places]
+
+
+def first_of(files: list[Path]) -> TrainedModel | None:
+    return next((load_model(file) for file in files if file.is_file()), None)
+
+
+def training_command(run: TrainedModel, kind: str) -> str:
     data = run.config["data"]["name"]
-    beside = run.file.parents[2] / "judge" / "seed_0" / "model.safetensors" if len(run.file.parents) > 2 else run.file
-    candidates = [Path(wanted)] if wanted else [beside, SHIPPED / f"{data}.safetensors"]
-    for candidate in candidates:
-        file = candidate if candidate.suffix == ".safetensors" else candidate / "model.safetensors"
-        if file.is_file():
-            judge = load_model(file)
-            check_match(judge, run)
-            return judge
-    raise UserError(
-        f"no judge at {' or '.join(map(str, candidates))}: train one on the same data "
-        f"(tools/train.py experiment={data.split('_')[0]}/judge data={data} ...), or name one with judge=..."
-    )
+    return f"tools/train.py experiment={data.split('_')[0]}/{kind} data={data} ..."
 
 
-def check_match(judge: TrainedModel, run: TrainedModel) -> None:
-    if not hasattr(judge.model, "classes"):
-        raise UserError(f"{judge.file} is no judge but a {type(judge.model).__name__}: name a judge with judge=...")
-    for fact in SHARED_FACTS:
+def check_match(judge: TrainedModel, run: TrainedModel, answers: str, facts: tuple[str, ...]) -> None:
+    if not hasattr(judge.model, answers):
+        raise UserError(f"{judge.file} is no judge of {answers} but a {type(judge.model).__name__}: name another one")
+    for fact in facts:
         theirs, ours = judge.config["data"][fact], run.config["data"][fact]
         if theirs != ours:
             raise UserError(
                 f"the judge {judge.file} was trained with {fact}={theirs}, this run with {fact}={ours}: "
-                "train a judge on the run's data, and name it with judge=..."
+                "train a judge on the run's data, and name it with judge=... or motion_judge=..."
             )
 
 
@@ -96,10 +122,38 @@ def judged(judge: Any, videos: Float[Tensor, "n t c h w"], batch: int = 32) -> V
     return Verdict(judge.classes(features).double().softmax(-1).cpu(), features.cpu())
 
 
+@torch.no_grad()
+def motion_scores(judge: Any, shown: Labelled, batch: int = 64) -> Float[Tensor, "n"]:
+    """log p(the asked action moves like this), for every video."""
+    device = next(judge.parameters()).device
+    logits = [
+        judge(part.to(device)).double().log_softmax(-1).cpu()
+        for part in tqdm(shown.videos.split(batch), "judging motion", leave=False, delay=2, disable=None)
+    ]
+    return torch.cat(logits).gather(1, shown.action[:, None])[:, 0]
+
+
+@dataclass(frozen=True)
+class MotionBar:
+    """The judge of motion, and the least score that it lets pass: 95 % of held-out real clips have as much."""
+
+    judge: Any
+    threshold: float
+
+    @staticmethod
+    def set_by(judge: Any, real: Labelled) -> "MotionBar":
+        return MotionBar(judge, motion_scores(judge, real).quantile(0.05).item())
+
+    def passes(self, shown: Labelled) -> Tensor:
+        """Which of the videos move as their action moves."""
+        return motion_scores(self.judge, shown) >= self.threshold
+
+
 def scores(
     name: str, shown: Labelled, verdict: Verdict, reference: Verdict, real: Labelled, identities: int, actions: int
 ) -> dict[str, str | int | float | None]:
     """One row of the table: `shown` under `verdict`, its Frechet distance to `reference`, its sharpness next to `real`."""
+    pair = shown.identity * actions + shown.action
     p_identity, p_action = statistics.marginals(verdict.p, identities, actions)
     return {
         "name": name,
@@ -108,7 +162,7 @@ def scores(
         "i_score": statistics.inception_score(verdict.p),
         "identity_accuracy": statistics.accuracy(p_identity, shown.identity),
         "action_accuracy": statistics.accuracy(p_action, shown.action),
-        "joint_accuracy": statistics.accuracy(verdict.p, shown.identity * actions + shown.action),
+        "joint_accuracy": statistics.accuracy(verdict.p, pair),
         "frechet": statistics.frechet_distance(verdict.features, reference.features),
         "sharpness": statistics.sharpness(shown.videos, real.videos),
         "samples": len(shown.videos),

@@ -1,7 +1,7 @@
 """Results to read: rows of measurements as a terminal table, a Markdown table or a JSON file.
 
 A row is a dict: its measurements under the names in `COLUMNS`, and whatever names the row ("name", "data", ...) under
-other keys, which become the first columns. A measurement may be missing.
+other keys, which become the first columns. A measurement may be missing; one that every row lacks has no column.
 """
 
 import json
@@ -23,8 +23,14 @@ COLUMNS = {
     "identity_accuracy": 3,
     "action_accuracy": 3,
     "joint_accuracy": 3,
+    "motion_pass_rate": 3,
     "frechet": 3,
     "sharpness": 3,
+    "variety": 2,
+    "novelty": 2,
+    "jump": 2,
+    "speed": 2,
+    "belief": 3,
     "samples": 0,
 }
 
@@ -62,7 +68,7 @@ def write_json(path: Path, facts: Mapping[str, object], rows: Sequence[Row]) -> 
 def _cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]], int]:
     """The header, the text of every cell, and how many of the first columns name the row."""
     names = list(dict.fromkeys(key for row in rows for key in row if key not in COLUMNS))
-    header = [*names, *COLUMNS]
+    header = [*names, *(column for column in COLUMNS if not rows or any(column in row for row in rows))]
     return header, [[_text(key, row.get(key)) for key in header] for row in rows], len(names)
 
 

@@ -10,6 +10,7 @@ import torch
 from einops import rearrange, reduce
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn import functional
 
 from videogen.errors import UserError
 
@@ -97,6 +98,30 @@ def _detail(videos: Float[Tensor, "n t c h w"]) -> Float[Tensor, ""]:
         neighbours = y[:, :-2, 1:-1] + y[:, 2:, 1:-1] + y[:, 1:-1, :-2] + y[:, 1:-1, 2:]
         energies.append((4 * y[:, 1:-1, 1:-1] - neighbours).square().mean())
     return torch.stack(energies).mean()
+
+
+def variety(videos: Float[Tensor, "n t c h w"], labels: Int64[Tensor, "n"]) -> float:
+    """Mean RMS distance between two videos of the same label, over all such pairs; 0 where every label has one video.
+
+    On thumbnails of 16 x 16 pixels, in [0, 2]: poses and places count, grain does not.
+    """
+    small, distances = thumbnails(videos), []
+    for label in labels.unique():
+        own = small[labels == label]
+        distances.append(torch.pdist(own) / own.shape[1] ** 0.5)
+    pooled = torch.cat(distances)
+    return pooled.mean().item() if len(pooled) else 0.0
+
+
+def nearest(videos: Float[Tensor, "n t c h w"], others: Float[Tensor, "m t c h w"]) -> float:
+    """Mean RMS distance of each video to the nearest of `others`, on thumbnails as in `variety`. 0: all are copies."""
+    a, b = thumbnails(videos), thumbnails(others)
+    return (torch.cdist(a, b).amin(1) / a.shape[1] ** 0.5).mean().item()
+
+
+def thumbnails(videos: Float[Tensor, "n t c h w"]) -> Float[Tensor, "n d"]:
+    frames = functional.adaptive_avg_pool2d(rearrange(videos, "n t c h w -> (n t) c h w"), 16)
+    return rearrange(frames, "(n t) c h w -> n (t c h w)", n=len(videos))
 
 
 def psnr(a: Float[Tensor, "b *shape"], b: Float[Tensor, "b *shape"]) -> Float[Tensor, "b"]:

@@ -1,63 +1,90 @@
 """The table of one run: the bound on real clips, tampered clips that a judge should mark down, and the model's own."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from videogen import tamper
 from videogen.errors import UserError
-from videogen.evaluation import tamper
-from videogen.evaluation.judging import Labelled, judged, real_clips, scores
-from videogen.evaluation.statistics import psnr
+from videogen.evaluation import statistics
+from videogen.evaluation.judging import Labelled, MotionBar, Verdict, judged, real_clips, scores
+from videogen.evaluation.report import Row
 
 Sample = Callable[[Int64[Tensor, "n 2"], Float[Tensor, "n c h w"] | None], Float[Tensor, "n t c h w"]]
 
 
-def evaluate(judge: Any, sample: Sample, clips: Any, samples: int, per_clip: int, seed: int) -> tuple[list, float]:
+@dataclass
+class Bench:
+    """Real clips, what the judges say of them, and rows measured against both."""
+
+    judge: Any
+    motion_judge: Any | None
+    clips: Any
+    per_clip: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.train, self.test, self.unseen = (self.clips.split(name, self.seed) for name in ("train", "test", "unseen"))
+        if not len(self.test):
+            raise UserError("no clip is long enough to hold out a part of it: lower data.frames or data.stride")
+        self.real = real_clips(self.test, self.per_clip, self.seed)
+        self.known = real_clips(self.train, self.per_clip, self.seed)
+        self.bar = MotionBar.set_by(self.motion_judge, self.real) if self.motion_judge is not None else None
+        self.bound = judged(self.judge, self.real.videos)
+        self.real_variety = statistics.variety(self.real.videos, self.pair(self.real))
+        self.real_novelty = statistics.nearest(self.real.videos, self.known.videos)
+
+    def pair(self, shown: Labelled) -> Int64[Tensor, "n"]:
+        return shown.identity * len(self.clips.actions) + shown.action
+
+    def row(
+        self, name: str, shown: Labelled, reference: Verdict | None = None, looks_like: Labelled | None = None
+    ) -> dict[str, str | int | float | None]:
+        """The scores of `shown`; beside a judge's, all are relative to real clips.
+
+        variety   distance between two videos of the same pair; 1 as between two real ones
+        novelty   distance to the nearest training clip; 1 as that of real clips that were held out, 0 for copies
+        """
+        looks_like, people, actions = looks_like or self.real, len(self.clips.identities), len(self.clips.actions)
+        verdict = judged(self.judge, shown.videos)
+        row = scores(name, shown, verdict, reference or self.bound, looks_like, people, actions)
+        passed = None if self.bar is None else self.bar.passes(shown).double().mean().item()
+        variety = statistics.variety(shown.videos, self.pair(shown)) / max(self.real_variety, 1e-9)
+        novelty = statistics.nearest(shown.videos, self.known.videos) / max(self.real_novelty, 1e-9)
+        return row | {"motion_pass_rate": passed, "variety": variety, "novelty": novelty}
+
+
+def evaluate(bench: Bench, sample: Sample, samples: int) -> tuple[list[Row], float]:
     """The rows of the table, and the mean PSNR (dB) of the given first frame in the row `codes_first_frame`.
 
     bound               real clips of the held-out third; its Frechet distance is that of training clips to them, which
                         is how far apart two sets of real clips are; all others are to the held-out clips
-    frozen, shuffled    the same clips, tampered with
+    frozen, shuffled, jittered    the same clips, tampered with
     codes               `samples` videos of each pair of codes that was trained on (open circle)
     codes_first_frame   the codes and the first frame of each clip of `bound` (filled circle)
     unseen_pairs        `samples` videos of each pair that was kept out of training, if any was; its Frechet distance is
                         to the real clips of those pairs
     """
-    train, test, unseen = (clips.split(name, seed) for name in ("train", "test", "unseen"))
-    if not len(test):
-        raise UserError("no clip is long enough to hold out a part of it: lower data.frames or data.stride")
-    people, actions = len(clips.identities), len(clips.actions)
-
-    real = real_clips(test, per_clip, seed)
-    bound = judged(judge, real.videos)
-    reality_gap = judged(judge, real_clips(train, per_clip, seed).videos)
-    rows = [
-        scores("bound", real, bound, bound, real, people, actions)
-        | {"frechet": scores("", real, bound, reality_gap, real, people, actions)["frechet"]}
+    real, gap = bench.real, judged(bench.judge, bench.known.videos)
+    rows: list[Row] = [
+        bench.row("bound", real)
+        | {"frechet": statistics.frechet_distance(bench.bound.features, gap.features), "variety": 1.0, "novelty": 1.0}
     ]
-
-    def add(name: str, shown: Labelled, reference=bound, looks_like=real) -> None:
-        verdict = judged(judge, shown.videos)
-        rows.append(scores(name, shown, verdict, reference, looks_like, people, actions))
-
-    add("frozen", real.tampered(tamper.frozen, seed))
-    add("shuffled", real.tampered(tamper.shuffled, seed))
-    add("codes", asked_for(sample, pairs_of(train), samples))
+    for name in ("frozen", "shuffled", "jittered"):
+        rows.append(bench.row(name, real.tampered(tamper.KNOWN[name], bench.seed)))
+    rows.append(bench.row("codes", asked_for(sample, pairs_of(bench.train), samples)))
     codes = torch.stack([real.identity, real.action], dim=1)
     continued = sample(codes, real.videos[:, 0])
-    add("codes_first_frame", Labelled(continued, real.identity, real.action))
-    if len(unseen):
-        never_seen = real_clips(unseen, per_clip, seed)
-        add(
-            "unseen_pairs",
-            asked_for(sample, pairs_of(unseen), samples),
-            judged(judge, never_seen.videos),
-            never_seen,
-        )
-    return rows, psnr(continued[:, 0], real.videos[:, 0]).mean().item()
+    rows.append(bench.row("codes_first_frame", Labelled(continued, real.identity, real.action)))
+    if len(bench.unseen):
+        never_seen = real_clips(bench.unseen, bench.per_clip, bench.seed)
+        shown = asked_for(sample, pairs_of(bench.unseen), samples)
+        rows.append(bench.row("unseen_pairs", shown, judged(bench.judge, never_seen.videos), never_seen))
+    return rows, statistics.psnr(continued[:, 0], real.videos[:, 0]).mean().item()
 
 
 def pairs_of(split: Any) -> Int64[Tensor, "n 2"]:

@@ -1,4 +1,4 @@
-"""A first frame from the user's own picture or video."""
+"""A first frame, or a whole clip, from the user's own picture or video."""
 
 from pathlib import Path
 
@@ -31,3 +31,31 @@ def read_first_frame(path: Path, size: int) -> Float[Tensor, "1 c h w"]:
             raise UserError(f"{path} is neither a picture nor a video that can be read ({error})") from None
     square = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
     return pixels.to_float(rearrange(torch.from_numpy(np.array(square)), "h w c -> 1 c h w"))
+
+
+def read_clip(path: Path, size: int, frames: int, stride: int) -> Float[Tensor, "1 t c h w"]:
+    """The first `frames` frames of the video at `path`, every `stride`-th: their centre squares, in [-1, 1].
+
+    A picture at least twice as wide as it is high is read as a strip: square frames side by side. Raises UserError if the
+    file is missing, cannot be read or is too short.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: name a video")
+    try:
+        strip = Image.open(path).convert("RGB")
+        count, side = strip.width // strip.height, strip.height
+        images = [strip.crop((side * k, 0, side * (k + 1), side)) for k in range(count)]
+    except UnidentifiedImageError:
+        try:
+            with av.open(str(path)) as container:
+                images = [frame.to_image() for frame in container.decode(video=0)]
+        except (av.FFmpegError, IndexError) as error:
+            raise UserError(f"{path} is neither a picture nor a video that can be read ({error})") from None
+    images = images[::stride][:frames]
+    if len(images) < frames:
+        needed = (frames - 1) * stride + 1
+        raise UserError(
+            f"{path} is too short: {needed} frames are needed ({frames}, every {stride}th); name a longer video"
+        )
+    squares = [np.array(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)) for image in images]
+    return pixels.to_float(rearrange(torch.from_numpy(np.stack(squares)), "t h w c -> 1 t c h w"))

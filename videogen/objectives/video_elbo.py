@@ -38,15 +38,16 @@ class VideoElbo(Objective):
         return self.model(batch["video"], a, noise.normal(batch["seed"], batch["video"].shape[1], self.model.z))
 
     def bound(self, x: Float[Tensor, "b t c h w"], rollout: Any) -> Terms:
-        scaled = (rollout.x_hat.float() - x) / self.sigma
+        return {"reconstruction": self.energy(x, rollout.x_hat), "kl": rollout.posterior.kl(rollout.prior).sum(-1)}
+
+    def energy(self, x: Float[Tensor, "b t c h w"], x_hat: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b"]:
+        """-log p(x | x_hat), nats per clip."""
+        scaled = (x_hat.float() - x) / self.sigma
         if self.likelihood == "gaussian":
             energy, normaliser = 0.5 * scaled**2, math.log(self.sigma * math.sqrt(2 * math.pi))
         else:
             energy, normaliser = scaled.abs(), math.log(2 * self.sigma)
-        return {
-            "reconstruction": reduce(energy, "b t c h w -> b", "sum") + normaliser * x[0].numel(),
-            "kl": rollout.posterior.kl(rollout.prior).sum(-1),
-        }
+        return reduce(energy, "b t c h w -> b", "sum") + normaliser * x[0].numel()
 
 
 class AttributeElbo(VideoElbo):

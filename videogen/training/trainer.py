@@ -8,6 +8,7 @@ import logging
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -122,22 +123,24 @@ class Trainer:
             disable=metrics is None,
         )
         sums: dict[str, Tensor] = {}
+        counts: Counter[str] = Counter()
         logged, started = self.step, time.monotonic() - self.seconds
         batches = iter(self.loader(self.step, rank, processes)) if not self.finished() else iter(())
         while not self.finished():
             for name, value in self.play(to_device(next(batches), self.accelerator.device)).items():
                 sums[name] = sums.get(name, 0.0) + value
+                counts[name] += 1
             self.step += 1
             self.seconds = self.agreed(time.monotonic() - started)
             bar.update()
             last = self.finished()
             if last or self.step % self.settings.log_every == 0:
-                averages = self.average(sums, self.step - logged)
+                averages = self.average(sums, counts, self.step - logged)
                 self.accelerator.log(averages, step=self.step)
                 if metrics is not None:
                     metrics.write(self.step, averages)
                     bar.set_postfix({name.split("/")[-1]: f"{value:.4g}" for name, value in averages.items()})
-                sums, logged = {}, self.step
+                sums, counts, logged = {}, Counter(), self.step
             if last or self.step % self.settings.save_every == 0:
                 self.save()
             if self.preview and metrics is not None and (last or self.step % self.settings.preview_every == 0):
@@ -192,10 +195,14 @@ class Trainer:
             for parameter in parameters.values():
                 parameter.requires_grad_(name in names)
 
-    def average(self, sums: dict[str, Tensor], steps: int) -> dict[str, float]:
-        """Means since the last log line, over all processes. Raises UserError where a loss is no longer a number."""
+    def average(self, sums: dict[str, Tensor], counts: dict[str, int], steps: int) -> dict[str, float]:
+        """Means over the turns of the last `steps` steps and over all processes.
+
+        Raises UserError where a loss is no longer a number.
+        """
         names = sorted(sums)
-        stacked = self.accelerator.reduce(torch.stack([sums[name].float() for name in names]), "mean") / steps
+        means = torch.stack([sums[name].float() / counts[name] for name in names])
+        stacked = self.accelerator.reduce(means, "mean")
         averages = dict(zip(names, stacked.tolist(), strict=True))
         for name, value in averages.items():
             if value != value or abs(value) == float("inf"):

@@ -1,0 +1,142 @@
+import pytest
+import torch
+
+from videogen.models.critics import Critic
+from videogen.models.video_vae_factored import FactoredVideoVae, picked
+
+B, T, Z = 3, 5, 4
+
+
+def tiny(**changes) -> FactoredVideoVae:
+    torch.manual_seed(0)
+    sizes = {"channels": 1, "size": 16, "identities": 2, "actions": 3, "z": Z, "components": 3, "e": 6}
+    return FactoredVideoVae(**(sizes | {"hidden": 16, "width": 16, "features": 16} | changes)).eval()
+
+
+def draw(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def clip(seed: int = 7, channels: int = 1, size: int = 16) -> torch.Tensor:
+    return draw(B, T, channels, size, size, seed=seed).tanh()
+
+
+def codes(model: FactoredVideoVae, identity: int = 0, action: int = 0) -> torch.Tensor:
+    return model.attributes((torch.arange(B) + identity) % 2, (torch.arange(B) + action) % 3)
+
+
+@pytest.mark.parametrize("channels, size", [(1, 16), (3, 32)])
+def test_shapes(channels, size):
+    model = tiny(channels=channels, size=size)
+    assert model.z == Z + 1
+    x, shown = clip(channels=channels, size=size), torch.tensor([[4, 0], [1, 2], [3, 1]])
+    rollout = model(x, codes(model), draw(B, T, Z + 1), shown)
+    assert rollout.x_hat.shape == (B, 2, channels, size, size) and rollout.x_hat.abs().max() <= 1
+    assert rollout.kl.shape == (B,) and rollout.h.shape == (B, T, 16)
+    assert model.sample(codes(model), draw(B, 9, Z + 1)).shape == (B, 9, channels, size, size)
+    for p, k in zip(model.infer(x), (2, 3), strict=True):
+        assert p.shape == (B, k)
+        torch.testing.assert_close(p.sum(1), torch.ones(B))
+
+
+def test_the_motion_knows_no_identity_and_the_paint_no_action():
+    model, eps = tiny(), draw(B, T, Z + 1)
+    h = model.motion(codes(model), eps, clip())
+    assert torch.equal(h, model.motion(codes(model, identity=1), eps, clip()))
+    assert not torch.allclose(h, model.motion(codes(model, action=1), eps, clip()), atol=1e-4)
+    painted = model.paint(h, codes(model))
+    assert torch.equal(painted, model.paint(h, codes(model, action=1)))
+    assert not torch.allclose(painted, model.paint(h, codes(model, identity=1)), atol=1e-4)
+
+
+def test_frames_given_come_from_the_posterior_and_the_future_does_not_change_the_past():
+    model, eps, x = tiny(), draw(B, T, Z + 1), clip()
+    whole = model.motion(codes(model), eps, x)
+    later = torch.cat([x[:, :3], clip(seed=8)[:, 3:]], dim=1)
+    changed = model.motion(codes(model), eps, later)
+    assert torch.allclose(whole[:, :3], changed[:, :3], atol=1e-6) and not torch.allclose(
+        whole[:, 3:], changed[:, 3:], atol=1e-5
+    )
+    assert torch.allclose(model.motion(codes(model), eps, x[:, :1])[:, 0], whole[:, 0], atol=1e-6)
+    assert not torch.allclose(model.motion(codes(model), eps)[:, 0], whole[:, 0], atol=1e-4)
+
+
+def test_attributes_may_change_on_the_way():
+    model, eps = tiny(), draw(B, T, Z + 1)
+    constant = codes(model)[:, None].expand(-1, T, -1)
+    assert torch.allclose(model.sample(constant, eps), model.sample(codes(model), eps), atol=1e-6)
+    switch = torch.cat([constant[:, :3], codes(model, action=1)[:, None].expand(-1, 2, -1)], dim=1)
+    a, b = model.sample(constant, eps), model.sample(switch, eps)
+    assert torch.allclose(a[:, :3], b[:, :3], atol=1e-6) and not torch.allclose(a[:, 3:], b[:, 3:], atol=1e-5)
+
+
+def test_kl_against_monte_carlo_and_the_mixture_by_hand():
+    """With one frame, kl = log q(z) - log sum_k w_k N(z); its mean over noise is a KL, so positive."""
+    model, x = tiny(), clip()
+    a, shown = codes(model), torch.zeros(B, 1, dtype=torch.int64)
+    eps = draw(B, 1, Z + 1)
+    kl = model(x[:, :1], a, eps, shown).kl
+    log_w, mixture = model._first(a[:, 2:])
+    h = model.h_0(a[:, 2:]).tanh().chunk(2, -1)[0]
+    mu, logvar = model.f_q(torch.cat([model.enc(x[:, 0]), h, a[:, 2:]], -1)).chunk(2, -1)
+    normal = torch.distributions.Normal
+    z = mu + (logvar / 2).exp() * eps[:, 0, :-1]
+    log_q = normal(mu, (logvar / 2).exp()).log_prob(z).sum(-1)
+    log_p = normal(mixture.mu, (mixture.logvar / 2).exp()).log_prob(z[:, None]).sum(-1)
+    torch.testing.assert_close(kl, log_q - (log_p + log_w).logsumexp(-1), rtol=1e-4, atol=1e-4)
+    many = torch.stack([model(x[:, :1], a, draw(B, 1, Z + 1, seed=s), shown).kl for s in range(200)])
+    assert (many.mean(0) > 0).all()
+
+
+def test_components_are_picked_as_often_as_they_weigh():
+    model = tiny()
+    with torch.no_grad():
+        model.f_1.weight.zero_()
+        model.f_1.bias.zero_()
+        bias = model.f_1.bias.view(3, 2 * Z + 1)
+        bias[:, 0] = torch.tensor([0.2, 0.5, 0.3]).log()
+        bias[:, 1] = torch.tensor([-50.0, 0.0, 50.0])  # the first number of z tells the components apart
+    a = torch.zeros(4000, 5)
+    a[:, 0] = a[:, 2] = 1
+    log_w, mixture = model._first(a[:, 2:])
+    chosen = picked(mixture, log_w, draw(4000)).mu[:, 0]
+    for centre, share in ((-50, 0.2), (0, 0.5), (50, 0.3)):
+        assert (chosen == centre).float().mean().item() == pytest.approx(share, abs=0.03)
+
+
+def test_gradients_reach_every_parameter():
+    model = tiny().train()
+    rollout = model(clip(), codes(model), draw(B, T, Z + 1), torch.tensor([[0, 3]] * B))
+    logits = model.attribute_net(clip())
+    loss = rollout.x_hat.square().sum() + rollout.kl.sum() + sum(part.square().sum() for part in logits)
+    loss.backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+@pytest.mark.parametrize("size", [8, 48])
+def test_an_impossible_size_is_told(size):
+    with pytest.raises(ValueError, match=f"power of two of at least 16, got {size}"):
+        tiny(size=size)
+
+
+def test_critics():
+    torch.manual_seed(0)
+    critic = Critic(channels=1, identities=2, actions=3, motion=8, width=8)
+    x, identity = clip(), torch.eye(2)[[0, 1, 0]]
+    scores = critic.patches(x, identity)
+    assert scores.shape == (B, T * 4)  # 16 pixels: 2 x 2 patches
+    assert not torch.allclose(scores, critic.patches(x, identity.flip(1)), atol=1e-4)
+    owners = critic.owners(draw(B, T, 8), torch.eye(3))
+    assert owners.shape == (B, T, 2)
+    torch.testing.assert_close(owners.exp().sum(-1), torch.ones(B, T))
+
+
+def test_a_patch_is_small():
+    """What a score depends on: 22 pixels on a side, too little of a body to know the action."""
+    torch.manual_seed(0)
+    critic = Critic(channels=1, identities=2, actions=3, motion=8, width=8).eval()
+    x = torch.zeros(1, 1, 1, 64, 64, requires_grad=True)
+    critic.patches(x, torch.eye(2)[:1])[0, 27].backward()  # row 3, column 3 of 8 x 8
+    assert x.grad is not None
+    touched = x.grad[0, 0, 0].abs().sum(0).nonzero()
+    assert touched.max() - touched.min() < 22

@@ -1,0 +1,116 @@
+"""A model that can be steered, from training to its tables and pictures, as a user does it."""
+
+import json
+
+import pytest
+from conftest import ROOT, run_tool
+from PIL import Image
+from test_train import TRAIN, overrides, same, state
+
+GENERATE, EVALUATE, CONTROL, MOTION = (
+    str(ROOT / "tools" / f"{name}.py") for name in ("generate", "evaluate", "control", "motion_judge")
+)
+RUN, FP32 = "run=runs/tiny/control/seed_0", "training.settings.precision=no"
+
+
+@pytest.fixture(scope="module")
+def runs(strips, tmp_path_factory):
+    """A factored VideoVAE that never saw (person_0, wave1) nor (person_1, wave2), both judges beside it."""
+    root = tmp_path_factory.mktemp("runs")
+    model = [f"model.{key}={value}" for key, value in {"e": 8, "components": 2, "critic.width": 8}.items()]
+    vae = overrides(strips, root / "runs/tiny/control/seed_0", steps=4, experiment="weizmann/control", objective__shown="3")
+    commands = [[*vae, *model, FP32]]
+    for judge in ("judge", "motion_judge"):
+        words = overrides(
+            strips, root / f"runs/tiny/{judge}/seed_0", steps=4, experiment=f"weizmann/{judge}", model__width="8"
+        )
+        skipped = ("model.hidden", "model.features", "model.z", "training.settings.preview")
+        commands.append([word for word in words if not word.startswith(skipped)] + [FP32, "data.mirror=false"])
+    for words in commands:
+        done = run_tool(TRAIN, *words, cwd=root)
+        assert done.returncode == 0, done.stderr
+    return root
+
+
+def test_every_way_to_steer_is_judged_and_drawn(runs):
+    done = run_tool(CONTROL, RUN, "per_clip=3", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    out = runs / "runs/tiny/control/seed_0/control"
+    ways = ("inferred", "swap", "switch", "mix", "speed")
+    assert {path.name for path in out.iterdir()} == {f"{way}.{kind}" for way in ways for kind in ("png", "gif")} | {
+        "control.json"
+    }
+    table = json.loads((out / "control.json").read_text())
+    rows = {row["name"]: row for row in table["rows"]}
+    assert {"judge", "motion_judge", "seed", "hardware"} <= table.keys()
+    assert rows["1 times as fast"]["speed"] == 1.0 and rows["after the switch"]["jump"] > 0
+    for name in ("this motion, another person", "this person, another action", "after the switch", "0.5 times as fast"):
+        assert 0 <= rows[name]["joint_accuracy"] <= 1 and 0 <= rows[name]["motion_pass_rate"] <= 1
+    assert 0 <= rows["half this, half that person"]["belief"] <= 1
+    assert Image.open(out / "switch.gif").n_frames == 12
+
+
+def test_the_table_has_motion_and_unseen_pairs(runs):
+    done = run_tool(EVALUATE, RUN, "samples=3", "per_clip=4", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    table = json.loads((runs / "runs/tiny/control/seed_0/metrics.json").read_text())
+    rows = {row["name"]: row for row in table["rows"]}
+    assert rows["bound"]["motion_pass_rate"] >= 0.8 and rows["unseen_pairs"]["samples"] == 6
+    assert rows["bound"]["variety"] == rows["bound"]["novelty"] == 1.0
+    assert rows["frozen"]["variety"] > 0 and rows["codes"]["novelty"] > 0
+
+
+def test_what_a_judge_of_motion_lets_through(runs):
+    done = run_tool(MOTION, "run=runs/tiny/motion_judge/seed_0", "per_clip=3", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    table = json.loads((runs / "runs/tiny/motion_judge/seed_0/tampering.json").read_text())
+    assert table["rows"][0]["name"] == "real" and table["rows"][0]["motion_pass_rate"] >= 0.8
+    assert {row["trained_against"] for row in table["rows"]} == {"", "yes", "no", "directional"}
+    assert Image.open(runs / "runs/tiny/motion_judge/seed_0/tampering.png").width > 500
+    wrong = run_tool(MOTION, "run=runs/tiny/judge/seed_0", cwd=runs)
+    assert wrong.returncode == 1 and "no judge of motion but a Judge" in wrong.stderr and "Traceback" not in wrong.stderr
+
+
+def test_wishes_in_words(runs):
+    words = ["identity=[person_0+person_1]", "action=[wave1/wave2]", "speed=0.5", "frames=8", "out=mixed"]
+    done = run_tool(GENERATE, RUN, *words, cwd=runs)
+    assert done.returncode == 0, done.stderr
+    assert (runs / "mixed/person_0+person_1_wave1-then-wave2.mp4").exists()
+
+
+def test_a_motion_from_a_video(runs, strips):
+    strip = next((strips / "0").iterdir())
+    done = run_tool(GENERATE, RUN, f"motion_of={strip}", "frames=6", "out=swapped", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    assert "shows identity person_" in done.stdout and "shows action wave" in done.stdout
+    assert len(list((runs / "swapped").glob("person_*.mp4"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["identity=[person_0+nobody]"], "unknown identity 'nobody'"),
+        (["speed=100"], "speed=100"),
+        (["motion_of=none.avi"], "none.avi does not exist"),
+        (["motion_of=short.png", "frames=9"], "short.png is too short: 17 frames"),
+        (["action=[wave1/wave2/wave1]", "frames=2"], "3 actions in 2 frames"),
+    ],
+)
+def test_a_mistake_is_one_line(runs, words, message):
+    Image.new("RGB", (64, 16)).save(runs / "short.png")
+    done = run_tool(GENERATE, RUN, *words, cwd=runs)
+    assert done.returncode == 1 and message in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_begins_with_the_weights_of_another(runs, strips):
+    first = runs / "runs/tiny/control/seed_0"
+    words = overrides(strips, runs / "next", steps=2, experiment="weizmann/control", start_from=str(first))
+    words += ["model.components=2", "model.critic.width=8", "training.lr=0.0", "training.settings.save_every=2", FP32]
+    wrong = run_tool(TRAIN, *words, "model.e=4", cwd=runs)
+    assert wrong.returncode == 1 and "holds another model" in wrong.stderr
+    done = run_tool(TRAIN, *words, "model.e=8", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    begun, made = state(first, "model.safetensors"), state(runs / "next", "model.safetensors")
+    kept = {name for name in begun if not name.startswith("critic.")}  # the critics learn at a rate of their own
+    assert same({n: begun[n] for n in kept}, {n: made[n] for n in kept})

@@ -1,0 +1,62 @@
+"""Steer a run in every way there is, judge each, and draw it: `python tools/control.py run=runs/weizmann/control/seed_0`.
+
+Writes <run>/control/: a sheet and a GIF of each way, and control.json with the table that is printed.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import hydra
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from videogen.errors import one_line_errors
+from videogen.evaluation.control import WAYS, Steering
+from videogen.evaluation.hardware import hardware
+from videogen.evaluation.judging import find_judge, find_motion_judge
+from videogen.evaluation.report import terminal_table, write_json
+from videogen.evaluation.table import Bench
+from videogen.generation import steering
+from videogen.generation.writers import grid, sheet, write_gif, write_png
+from videogen.runs import load_model
+
+
+def control(cfg: DictConfig) -> None:
+    device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    trained = load_model(cfg.run)
+    steering.steerable(trained).to(device)
+    judge, motion_judge = find_judge(cfg.judge, trained), find_motion_judge(cfg.motion_judge, trained)
+    clips = instantiate(trained.data(cfg.data_root), _convert_="all")
+    moves = motion_judge.model.to(device) if motion_judge else None
+    bench = Bench(judge.model.to(device), moves, clips, cfg.per_clip, cfg.seed)
+    ways = Steering(*(partial(way, trained) for way in (steering.steer, steering.infer, steering.swap)))
+    out, rows = Path(cfg.run) / "control", []
+    for way in tqdm(WAYS, "steering", disable=None):
+        shown = way(bench, ways)
+        rows += shown.rows
+        write_png(out / f"{shown.name}.png", sheet(shown.videos, shown.labels))
+        write_gif(out / f"{shown.name}.gif", grid(shown.videos, shown.labels, [""]), trained.fps)
+    facts = {
+        "run": str(cfg.run),
+        "judge": f"{judge.file}, weights {judge.digest}",
+        "motion_judge": f"{motion_judge.file}, weights {motion_judge.digest}" if motion_judge else None,
+        "seed": cfg.seed,
+        "hardware": hardware(device),
+    }
+    write_json(out / "control.json", facts, rows)
+    print(terminal_table(rows))
+    for name, fact in facts.items():
+        print(f"{name}: {fact}")
+    print(f"pictures: {out}")
+
+
+@hydra.main(config_path="../configs", config_name="control", version_base="1.3")
+def main(cfg: DictConfig) -> None:
+    with one_line_errors():
+        control(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Is the model doing what it was told? One measurement, and the videos behind it, for each way to steer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from videogen import noise
+from videogen.evaluation.judging import Labelled, judged
+from videogen.evaluation.report import Row
+from videogen.evaluation.statistics import accuracy, marginals
+from videogen.evaluation.table import Bench
+
+Steer = Callable[..., Float[Tensor, "n t c h w"]]  # (wishes, frames, seed, speed=1.0)
+Infer = Callable[[Tensor], tuple[Float[Tensor, "n i"], Float[Tensor, "n a"]]]
+Swap = Callable[[Tensor, Int64[Tensor, "n"], Int64[Tensor, "n"]], Float[Tensor, "n t c h w"]]
+
+
+@dataclass
+class Steering:
+    """The ways to steer one model, as functions of requests; `generation/steering.py` has them."""
+
+    steer: Steer
+    infer: Infer
+    swap: Swap
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was measured, and videos to look at, each with its label."""
+
+    name: str
+    rows: Sequence[Row]
+    videos: Float[Tensor, "n t c h w"]
+    labels: list[str]
+
+
+def inferred(bench: Bench, steering: Steering) -> Shown:
+    """Attributes of held-out clips: accuracy of the most probable identity and action."""
+    real, names = bench.real, (bench.clips.identities, bench.clips.actions)
+    p_identity, p_action = steering.infer(real.videos)
+    row: Row = {
+        "name": "inferred from held-out clips",
+        "identity_accuracy": accuracy(p_identity, real.identity),
+        "action_accuracy": accuracy(p_action, real.action),
+        "joint_accuracy": ((p_identity.argmax(1) == real.identity) & (p_action.argmax(1) == real.action))
+        .double()
+        .mean()
+        .item(),
+        "samples": len(real.videos),
+    }
+    some = spread(len(real.videos), 6)
+    labels = [
+        " · ".join(
+            f"{own[int(p[k].argmax())]} {p[k].max():.2f}" for own, p in zip(names, (p_identity, p_action), strict=True)
+        )
+        for k in some.tolist()
+    ]
+    return Shown("inferred", [row], real.videos[some], labels)
+
+
+def swapped(bench: Bench, steering: Steering) -> Shown:
+    """The motion of each held-out clip by another person; and each clip's person, inferred, at another action."""
+    real, people, actions = bench.real, len(bench.clips.identities), len(bench.clips.actions)
+    other = (real.identity + draws(len(real.videos), bench.seed, people - 1) + 1) % people
+    p_identity, p_action = steering.infer(real.videos)
+    performed = Labelled(steering.swap(real.videos, other, p_action.argmax(1)), other, real.action)
+    another = (real.action + draws(len(real.videos), bench.seed + 1, actions - 1) + 1) % actions
+    wishes = list(zip(p_identity.argmax(1).tolist(), another.tolist(), strict=True))
+    redirected = Labelled(steering.steer(wishes, bench.clips.frames, bench.seed), real.identity, another)
+    rows = [bench.row("this motion, another person", performed), bench.row("this person, another action", redirected)]
+    some = spread(len(real.videos), 4)
+    videos = rearrange(
+        torch.stack([real.videos[some], performed.videos[some], redirected.videos[some]]), "k n ... -> (n k) ..."
+    )
+    labels = []
+    for k in some.tolist():
+        who, does = bench.clips.identities, bench.clips.actions
+        labels += [
+            f"{who[real.identity[k]]} {does[real.action[k]]}",
+            f"by {who[other[k]]}",
+            f"but {does[another[k]]}",
+        ]
+    return Shown("swap", rows, videos, labels)
+
+
+def switched(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
+    """One action, then another, same person, half of the video each: is the last clip's worth of frames the second one?
+
+    `jump`: how far the picture moves at the switch, over how far it moves between two frames elsewhere; 1 is no jump.
+    """
+    people, actions, frames = len(bench.clips.identities), len(bench.clips.actions), bench.clips.frames
+    pairs = [
+        (i, a, (a + 1 + i % (actions - 1)) % actions) for i in range(people) for a in range(actions) for _ in range(samples)
+    ]
+    half = 2 * frames
+    videos = steering.steer([(i, f"{a}/{b}") for i, a, b in pairs], 2 * half, bench.seed)
+    codes = torch.tensor(pairs)
+    before = bench.row("before the switch", Labelled(videos[:, half - frames : half], codes[:, 0], codes[:, 1]))
+    after = bench.row("after the switch", Labelled(videos[:, -frames:], codes[:, 0], codes[:, 2]))
+    change = (videos[:, 1:] - videos[:, :-1]).square().mean((2, 3, 4)).sqrt()
+    elsewhere = torch.cat([change[:, : half - 1], change[:, half:]], dim=1).mean()
+    after["jump"] = (change[:, half - 1].mean() / elsewhere).item()
+    some = spread(len(pairs), 6)
+    who, does = bench.clips.identities, bench.clips.actions
+    labels = [f"{who[pairs[k][0]]}: {does[pairs[k][1]]}, then {does[pairs[k][2]]}" for k in some.tolist()]
+    return Shown("switch", [before, after], videos[some, half - frames : half + frames], labels)
+
+
+def mixed(bench: Bench, steering: Steering) -> Shown:
+    """Half one person and half another (and the same for actions): how much of the judge's belief lies on the two."""
+    who, does = bench.clips.identities, bench.clips.actions
+    people, actions, frames = len(who), len(does), bench.clips.frames
+    identity_pairs = [(i, (i + 1) % people) for i in range(people)]
+    action_pairs = [(a, (a + 1) % actions) for a in range(actions)]
+    by_identity = [(f"{i}+{j}", k % actions) for k, (i, j) in enumerate(identity_pairs * 2)]
+    by_action = [(k % people, f"{a}+{b}") for k, (a, b) in enumerate(action_pairs * 2)]
+    rows: list[Row] = []
+    for name, wishes, pairs, which in (
+        ("half this, half that person", by_identity, identity_pairs * 2, 0),
+        ("half this, half that action", by_action, action_pairs * 2, 1),
+    ):
+        p = marginals(judged(bench.judge, steering.steer(wishes, frames, bench.seed)).p, people, actions)[which]
+        rows.append({"name": name, "belief": p.gather(1, torch.tensor(pairs)).sum(1).mean().item(), "samples": len(wishes)})
+    shares = (1.0, 0.75, 0.5, 0.25, 0.0)
+    ladder = [(f"{0}:{s}+{1}:{1 - s}", 0) for s in shares] + [(0, f"{0}:{s}+{1}:{1 - s}") for s in shares]
+    labels = [f"{s:.0%} {who[0]}, {1 - s:.0%} {who[1]}" for s in shares] + [
+        f"{s:.0%} {does[0]}, {1 - s:.0%} {does[1]}" for s in shares
+    ]
+    # The same noise for every share, so that the ladder shows the share alone.
+    return Shown("mix", rows, torch.cat([steering.steer([wish], frames, bench.seed) for wish in ladder]), labels)
+
+
+def sped(bench: Bench, steering: Steering) -> Shown:
+    """Half, normal and double speed: the judges' word on each, and `speed`, the change between frames over that at 1."""
+    people, actions, frames = len(bench.clips.identities), len(bench.clips.actions), bench.clips.frames
+    wishes = [(i, a) for i in range(people) for a in range(actions)]
+    codes = torch.tensor(wishes)
+    rows, shown, usual = [], [], 0.0
+    for speed in (1.0, 0.5, 2.0):
+        videos = steering.steer(wishes, frames, bench.seed, speed=speed)
+        pace = (videos[:, 1:] - videos[:, :-1]).abs().mean().item()
+        usual = usual or pace
+        rows.append(
+            bench.row(f"{speed:g} times as fast", Labelled(videos, codes[:, 0], codes[:, 1])) | {"speed": pace / usual}
+        )
+        shown.append(videos[spread(len(wishes), 3)])
+    labels = [
+        f"{bench.clips.actions[wishes[k][1]]} x{s:g}" for s in (1.0, 0.5, 2.0) for k in spread(len(wishes), 3).tolist()
+    ]
+    return Shown("speed", rows, torch.cat(shown), labels)
+
+
+WAYS: tuple[Callable[[Bench, Steering], Shown], ...] = (inferred, swapped, switched, mixed, sped)
+
+
+def draws(count: int, seed: int, below: int) -> Int64[Tensor, "n"]:
+    return torch.tensor([noise.seed_of(seed, "draw", k) % max(below, 1) for k in range(count)])
+
+
+def spread(count: int, wanted: int) -> Int64[Tensor, "k"]:
+    """Up to `wanted` numbers below `count`, evenly apart."""
+    return torch.linspace(0, count - 1, min(wanted, count)).round().long()

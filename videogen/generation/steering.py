@@ -1,0 +1,113 @@
+"""Every way to steer a model that keeps motion and identity apart (`models/video_vae_factored.py`).
+
+In words: `ada` is a name (or number), `ada:0.7+ben:0.3` a mixture, and `walk/jack` one action after another, in equal
+parts of the video.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from videogen import noise
+from videogen.errors import UserError
+from videogen.runs import TrainedModel, number
+
+
+def mixture(words: str | int, names: list[str], kind: str) -> Float[Tensor, "k"]:
+    """`ada`, `ada+ben` or `ada:0.7+ben:0.3` as weights over the names, with sum 1. Raises UserError for anything else."""
+    weights = torch.zeros(len(names))
+    for part in str(words).split("+"):
+        name, colon, share = part.partition(":")
+        try:
+            weight = float(share) if colon else 1.0
+        except ValueError:
+            raise UserError(f"{kind} {words!r}: {share!r} is no weight; write for example {names[0]}:0.7") from None
+        weights[number(name, names, kind)] += weight
+    if not torch.isfinite(weights).all() or weights.min() < 0 or weights.sum() <= 0:
+        raise UserError(f"{kind} {words!r}: weights must not be negative, and not all be 0")
+    return weights / weights.sum()
+
+
+def attributes(trained: TrainedModel, identity: str | int, action: str | int, frames: int) -> Float[Tensor, "t k"]:
+    """The attributes of each of `frames` frames: a (mixed) identity throughout, one (mixed) action after another."""
+    who = mixture(identity, trained.identities, "identity")
+    acts = [mixture(words, trained.actions, "action") for words in str(action).split("/")]
+    if len(acts) > frames:
+        raise UserError(f"action {action!r} asks for {len(acts)} actions in {frames} frames: ask for more frames")
+    turn = torch.arange(frames) * len(acts) // frames
+    return torch.cat([who.expand(frames, -1), torch.stack(acts)[turn]], dim=1)
+
+
+@torch.no_grad()
+def steer(
+    trained: TrainedModel,
+    wishes: Sequence[tuple[str | int, str | int]],
+    frames: int,
+    seed: int = 0,
+    speed: float = 1.0,
+    first_frame: Float[Tensor, "n c h w"] | None = None,
+) -> Float[Tensor, "n t c h w"]:
+    """One video for each (identity, action) in words, played `speed` times as fast as the people move.
+
+    Speed is no matter of the player: the motion is generated as long as it takes, and what lies between two of its steps
+    is drawn, not repeated. A video's noise depends on `seed`, on its words and on how often these came before it.
+    """
+    model = steerable(trained)
+    if not 0.1 <= speed <= 10:
+        raise UserError(f"speed={speed}: choose one from 0.1 to 10")
+    if frames < 1:
+        raise UserError(f"frames={frames}: ask for at least one")
+    times = torch.arange(frames) * speed
+    steps = int(times[-1].ceil()) + 1
+    seen: dict[str, int] = {}
+    videos = []
+    for k, (identity, action) in enumerate(wishes):
+        words = f"{identity} {action}"
+        seen[words] = seen.get(words, -1) + 1
+        a = attributes(trained, identity, action, steps)[None].to(trained.device)
+        seeds = torch.tensor([noise.seed_of(seed, words, seen[words])])
+        given = None if first_frame is None else first_frame[k : k + 1, None].to(trained.device)
+        h = model.motion(a, noise.normal(seeds, steps, model.z).to(trained.device), given)
+        videos.append(model.paint(between(h, times), a).float().cpu())
+    return torch.cat(videos)
+
+
+def between(h: Float[Tensor, "b t d"], times: Float[Tensor, "s"]) -> Float[Tensor, "b s d"]:
+    """The motion at any times between its steps: neighbours, mixed."""
+    before = times.long().clamp(max=h.shape[1] - 1)
+    after = (before + 1).clamp(max=h.shape[1] - 1)
+    return torch.lerp(h[:, before], h[:, after], (times - before).to(h)[None, :, None])
+
+
+@torch.no_grad()
+def infer(trained: TrainedModel, x: Float[Tensor, "n t c h w"]) -> tuple[Float[Tensor, "n i"], Float[Tensor, "n a"]]:
+    """Probabilities of identity and action for each clip."""
+    parts = [steerable(trained).infer(part.to(trained.device)) for part in x.split(32)]
+    identity, action = zip(*parts, strict=True)
+    return torch.cat(identity).cpu(), torch.cat(action).cpu()
+
+
+@torch.no_grad()
+def swap(
+    trained: TrainedModel, x: Float[Tensor, "n t c h w"], identity: Int64[Tensor, "n"], action: Int64[Tensor, "n"]
+) -> Float[Tensor, "n t c h w"]:
+    """The motion of each clip, performed by another identity. `action` is what the clip shows: given, or inferred."""
+    model, videos = steerable(trained), []
+    for rows in torch.arange(len(x)).split(32):
+        a = model.attributes(identity[rows].to(trained.device), action[rows].to(trained.device))
+        eps = torch.zeros(len(rows), x.shape[1], model.z, device=trained.device)  # the likeliest motion, not a sample
+        videos.append(model.paint(model.motion(a, eps, x[rows].to(trained.device)), a).float().cpu())
+    return torch.cat(videos)
+
+
+def steerable(trained: TrainedModel) -> Any:
+    """The model, if its motion and its paint can be had apart. Raises UserError if not."""
+    if not hasattr(trained.model, "paint"):
+        raise UserError(
+            f"{trained.file} holds a {type(trained.model).__name__}, whose motion and identity are one: "
+            "train one that can be steered (experiment=weizmann/control)"
+        )
+    return trained.model

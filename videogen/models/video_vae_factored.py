@@ -1,0 +1,220 @@
+"""VideoVAE with its attributes on two paths: the action moves a latent that knows no one, the identity paints it.
+
+He et al. (ECCV 2018) hand both attributes to every network. Nothing then asks that what was learnt of "jack" hold for a
+person who was never seen doing it, and it does not. Here the dynamics know the action alone and the paint knows the
+identity alone, so that a pair never seen is two halves that were:
+
+    motion       z_1 ~ sum_k w_k N(mu_k, sigma_k), all functions of the action: a clip begins anywhere in the movement
+                 z_t ~ N(f_p(h_{t-1}, action));  h_t = LSTM([z_t, action], h_{t-1})
+    appearance   e = an embedding of the identity
+    frame        x_t = m_t F(h_t, e) + (1 - m_t) B(e), with a mask m_t(h_t, e) and a background B that stands still
+
+The encoder is meant to be shown clips in disguise (`objectives/disguise.py`): what it cannot trust, z does not carry.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange, repeat
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional
+
+from videogen.distributions import Gaussian, stack
+from videogen.models.video_vae import FrameEncoder, mlp
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One pass over a clip: what training compares. `s` frames of its `t` are decoded."""
+
+    x_hat: Float[Tensor, "b s c h w"]
+    kl: Float[Tensor, "b"]  # of all z, nats; of z_1, whose prior is a mixture, from the one sample that was drawn
+    h: Float[Tensor, "b t d"]  # the motion
+
+
+class PaintedUp(nn.Module):
+    """Twice the size, normalised; then scaled and shifted, channel by channel, as the identity says (AdaIN)."""
+
+    def __init__(self, before: int, after: int, e: int):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(before, after, 4, 2, 1)
+        self.norm = nn.GroupNorm(8, after, affine=False)
+        self.paint = nn.Linear(e, 2 * after)
+
+    def forward(self, y: Float[Tensor, "n c h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n d h2 w2"]:
+        scale, shift = repeat(self.paint(e), "b c -> (b t) c 1 1", t=len(y) // len(e)).chunk(2, dim=1)
+        return functional.silu(self.norm(self.up(y)) * (1 + scale) + shift)
+
+
+class PaintedDecoder(nn.Module):
+    """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip."""
+
+    def __init__(self, channels: int, size: int, width: int, motion: int, e: int):
+        super().__init__()
+        widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
+        start = nn.Unflatten(1, (widths[0], 4, 4))
+        self.stem = nn.Sequential(nn.Linear(motion + e, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
+        self.ups = nn.ModuleList(PaintedUp(before, after, e) for before, after in itertools.pairwise(widths))
+        self.out = nn.ConvTranspose2d(widths[-1], channels + 1, 4, 2, 1)
+        behind: list[nn.Module] = [nn.Linear(e, widths[0] * 16), start, nn.SiLU()]
+        for before, after in itertools.pairwise(widths):
+            behind += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
+        self.behind = nn.Sequential(*behind, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
+
+    def forward(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
+        code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1)
+        y = self.stem(rearrange(code, "b t d -> (b t) d"))
+        for up in self.ups:
+            y = up(y, e)
+        y = rearrange(self.out(y), "(b t) c h w -> b t c h w", b=len(h))
+        mask = y[:, :, -1:].sigmoid()
+        return mask * y[:, :, :-1].tanh() + (1 - mask) * self.behind(e)[:, None]
+
+
+class AttributeNet(nn.Module):
+    """q(identity | x) and q(action | x): the identity from single frames in any order, the action from their order."""
+
+    def __init__(self, channels: int, size: int, width: int, features: int, identities: int, actions: int):
+        super().__init__()
+        self.frame = FrameEncoder(channels, size, width, features)
+        convolutions = (nn.Conv1d(features, features, 3, padding=1) for _ in range(2))
+        self.order = nn.Sequential(*(layer for convolution in convolutions for layer in (convolution, nn.SiLU())))
+        self.dropout = nn.Dropout(0.3)
+        self.identity, self.action = nn.Linear(features, identities), nn.Linear(2 * features, actions)
+
+    def forward(self, x: Float[Tensor, "b t c h w"]) -> tuple[Float[Tensor, "b i"], Float[Tensor, "b a"]]:
+        """Logits of both."""
+        features = rearrange(self.frame(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b d t", b=len(x))
+        order = self.order(features)
+        pooled = torch.cat([order.mean(-1), order.amax(-1)], dim=-1)
+        return self.identity(self.dropout(features.mean(-1))), self.action(self.dropout(pooled))
+
+
+class FactoredVideoVae(nn.Module):
+    """VideoVAE whose motion path is blind to the identity, and whose paint is blind to the action.
+
+    Attributes `a` are onehot(identity) (+) onehot(action), or any mixture of them; `[b k]` for a whole clip, `[b t k]`
+    where they change on the way (the identity is then that of the first frame). Noise `eps` is N(0, I), `[b t z]` with `z`
+    of the instance: one number more a frame than the latent has, which at frame 1 picks the component of the prior.
+
+    critic      what an adversarial objective trains beside it; no part of generation
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        identities: int,
+        actions: int,
+        z: int = 16,
+        components: int = 16,
+        e: int = 64,
+        hidden: int = 256,
+        width: int = 32,
+        features: int = 128,
+        critic: nn.Module | None = None,
+    ):
+        super().__init__()
+        if size < 16 or size & (size - 1):
+            raise ValueError(f"size must be a power of two of at least 16, got {size}")
+        self.z, self.components = z + 1, components
+        self.identities, self.actions = identities, actions
+        self.enc = FrameEncoder(channels, size, width // 2, features)
+        self.f_q = mlp(features + hidden + actions, 2 * z, hidden)
+        self.f_p = mlp(hidden + actions, 2 * z, hidden)
+        self.h_0 = nn.Linear(actions, 2 * hidden)
+        self.f_1 = nn.Linear(actions, components * (2 * z + 1))
+        self.lstm = nn.LSTMCell(z + actions, hidden)
+        self.e = nn.Linear(identities, e, bias=False)
+        self.dec = PaintedDecoder(channels, size, width, hidden, e)
+        nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
+        self.critic = critic
+        self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions)
+
+    def attributes(self, identity: Int64[Tensor, "b"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
+        """a = onehot(identity) (+) onehot(action)."""
+        parts = functional.one_hot(identity, self.identities), functional.one_hot(action, self.actions)
+        return torch.cat(parts, dim=-1).float()
+
+    def infer(self, x: Float[Tensor, "b t c h w"]) -> tuple[Float[Tensor, "b i"], Float[Tensor, "b a"]]:
+        """Probabilities of identity and action of a clip."""
+        identity, action = self.attribute_net(x)
+        return identity.float().softmax(-1), action.float().softmax(-1)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b t c h w"],
+        a: Float[Tensor, "b k"],
+        eps: Float[Tensor, "b t z"],
+        shown: Int64[Tensor, "b s"],
+    ) -> Rollout:
+        """Posterior, prior, and the reconstruction of the frames that `shown` numbers: neighbours look alike, so that
+        some of them tell the decoder nearly as much as all, at a part of the cost."""
+        h, kl = self._move(eps, a, self._features(x))
+        few = h.gather(1, repeat(shown, "b s -> b s d", d=h.shape[-1]))
+        return Rollout(self.paint(few, a), kl, h)
+
+    def sample(
+        self,
+        a: Float[Tensor, "b *k"],
+        eps: Float[Tensor, "b t z"],
+        first_frame: Float[Tensor, "b c h w"] | None = None,
+    ) -> Float[Tensor, "b t c h w"]:
+        """A video as long as `eps`, from attributes alone or with its first frame. Deterministic in its arguments."""
+        return self.paint(self.motion(a, eps, None if first_frame is None else first_frame[:, None]), a)
+
+    def motion(
+        self, a: Float[Tensor, "b *k"], eps: Float[Tensor, "b t z"], given: Float[Tensor, "b s c h w"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """h_1 .. h_t: of the frames that are given, then as the prior goes on. Nobody's: paint it."""
+        return self._move(eps, a, None if given is None else self._features(given))[0]
+
+    def paint(self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"]) -> Float[Tensor, "b t c h w"]:
+        """The motion, as the identity in `a` looks in it."""
+        identity = (a if a.ndim == 2 else a[:, 0])[:, : self.identities]
+        return self.dec(h, self.e(identity))
+
+    def _features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b t d"]:
+        return rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))
+
+    def _move(
+        self, eps: Float[Tensor, "b t z"], a: Float[Tensor, "b *k"], features: Float[Tensor, "b s f"] | None
+    ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b"]]:
+        """Runs the latent dynamics: z_t from the posterior while there are features, from the prior after them."""
+        given, length = 0 if features is None else features.shape[1], eps.shape[1]
+        action = a[..., self.identities :]
+        action = repeat(action, "b k -> b t k", t=length) if action.ndim == 2 else action
+        h, c = self.h_0(action[:, 0]).tanh().chunk(2, dim=-1)
+        log_w, mixture = self._first(action[:, 0])
+        states, posteriors, priors = [], [], []
+        for t in range(length):
+            inputs = [h, action[:, t]]
+            prior = gaussian(self.f_p, *inputs) if t else picked(mixture, log_w, eps[:, 0, -1])
+            q = gaussian(self.f_q, features[:, t], *inputs) if features is not None and t < given else prior
+            z = q.sample(eps[:, t, :-1])
+            z_1 = z if t == 0 else z_1
+            h, c = self.lstm(torch.cat([z, action[:, t]], dim=-1), (h, c))
+            states.append(h)
+            posteriors.append(q)
+            priors.append(prior)
+        first = posteriors[0].log_prob(z_1) - torch.logsumexp(log_w + mixture.log_prob(z_1[:, None]), dim=-1)
+        later = stack(posteriors, dim=1).kl(stack(priors, dim=1))[:, 1:].sum(-1)
+        return torch.stack(states, dim=1), first + later
+
+    def _first(self, action: Float[Tensor, "b a"]) -> tuple[Float[Tensor, "b k"], Gaussian]:
+        """p(z_1 | action): log weights, and the components `[b k z]`."""
+        out = rearrange(self.f_1(action).float(), "b (k p) -> b k p", k=self.components)
+        return out[..., 0].log_softmax(-1), Gaussian.from_parameters(out[..., 1:])
+
+
+def gaussian(f: nn.Module, *inputs: Tensor) -> Gaussian:
+    return Gaussian.from_parameters(f(torch.cat(inputs, dim=-1)).float())
+
+
+def picked(mixture: Gaussian, log_w: Float[Tensor, "b k"], eps: Float[Tensor, "b"]) -> Gaussian:
+    """The component that standard normal noise picks: its quantile among the cumulated weights."""
+    k = (log_w.exp().cumsum(-1) < torch.special.ndtr(eps.float())[:, None]).sum(-1).clamp(max=log_w.shape[-1] - 1)
+    rows = torch.arange(len(k), device=k.device)
+    return Gaussian(mixture.mu[rows, k], mixture.logvar[rows, k])

@@ -1,0 +1,41 @@
+"""Clips in disguise, for an encoder of motion: who it is and where it stands must not be read off them.
+
+One draw for each clip, the same for all its frames, from standard normal noise of the clip's own.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+
+def false_colours(x: Float[Tensor, "b t c h w"], eps: Float[Tensor, "b 6"]) -> Float[Tensor, "b t c h w"]:
+    """Hue turned by any angle, saturation, contrast and tint drawn. Of frames with one channel: contrast and tint."""
+    u = torch.special.ndtr(eps)
+    contrast, tint = 0.6 + 0.8 * u[:, 2], 1.2 * (u[:, 3:6] - 0.5)
+    if x.shape[2] != 3:
+        return x * _each(contrast[:, None]) + _each(tint[:, :1])
+    angle, saturation = 2 * math.pi * u[:, 0], 1.5 * u[:, 1]
+    grey = torch.full((3, 3), 1 / 3, device=x.device)
+    cross = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]], device=x.device) / math.sqrt(3)
+    plane = torch.eye(3, device=x.device) - grey
+    turn = angle.cos()[:, None, None] * plane + angle.sin()[:, None, None] * cross  # about the grey axis (Rodrigues)
+    mix = contrast[:, None, None] * (grey + saturation[:, None, None] * turn)
+    return torch.einsum("bij,btjhw->btihw", mix, x) + _each(tint)
+
+
+def false_places(x: Float[Tensor, "b t c h w"], eps: Float[Tensor, "b 3"], reach: float) -> Float[Tensor, "b t c h w"]:
+    """Moved and resized by up to `reach`, a share of the frame."""
+    t, u = x.shape[1], 2 * torch.special.ndtr(eps) - 1
+    theta = x.new_zeros(len(x), 2, 3)
+    theta[:, 0, 0] = theta[:, 1, 1] = 1 + reach * u[:, 0]
+    theta[:, :, 2] = 2 * reach * u[:, 1:3]
+    grid = functional.affine_grid(theta.repeat_interleave(t, 0), [len(x) * t, *x.shape[2:]], align_corners=False)
+    moved = functional.grid_sample(x.flatten(0, 1), grid, padding_mode="border", align_corners=False)
+    return moved.view_as(x)
+
+
+def _each(values: Float[Tensor, "b c"]) -> Float[Tensor, "b 1 c 1 1"]:
+    return values[:, None, :, None, None]
