@@ -49,6 +49,16 @@ def test_the_motion_knows_no_identity_and_the_paint_no_action():
     assert not torch.allclose(painted, model.paint(h, codes(model, identity=1)), atol=1e-4)
 
 
+@pytest.mark.parametrize("painted", [1, 2])
+def test_the_identity_paints_as_late_as_it_is_told(painted):
+    model = tiny(size=32, painted=painted)
+    h, e = draw(B, 16), (draw(B, 6, seed=1), draw(B, 6, seed=2))
+    y = model.dec.stem(h)
+    first, other = (model.dec.ups[0](y, code) for code in e)
+    assert torch.equal(first, other) == (painted < 2)
+    assert not torch.allclose(*(model.dec.ups[1](first, code) for code in e), atol=1e-4)
+
+
 def test_frames_given_come_from_the_posterior_and_the_future_does_not_change_the_past():
     model, eps, x = tiny(), draw(B, T, Z + 1), clip()
     whole = model.motion(codes(model), eps, x)
@@ -111,6 +121,11 @@ def test_gradients_reach_every_parameter():
     loss = rollout.x_hat.square().sum() + rollout.kl.sum() + sum(part.square().sum() for part in logits)
     loss.backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+def test_an_identity_that_paints_nothing_is_told():
+    with pytest.raises(ValueError, match="painted must be at least 1, got 0"):
+        tiny(painted=0)
 
 
 @pytest.mark.parametrize("size", [8, 48])

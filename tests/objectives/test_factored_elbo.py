@@ -5,7 +5,7 @@ import torch
 
 from videogen.models.critics import Critic
 from videogen.models.video_vae_factored import FactoredVideoVae
-from videogen.objectives.factored_elbo import AdversarialElbo, FactoredElbo
+from videogen.objectives.factored_elbo import AdversarialElbo, FactoredElbo, RecognisedElbo
 
 B, T = 4, 6
 
@@ -34,8 +34,9 @@ def model() -> FactoredVideoVae:
 def test_terms_are_one_number_a_clip():
     objective = AdversarialElbo(model(), shown=3, reach=0.1)
     terms = objective("vae", batch())
-    swapped = {"swapped_identity", "swapped_action"}
-    assert set(terms) == {"reconstruction", "kl", "identity", "action", "adversarial", "betrayal"} | swapped
+    assert set(terms) == {"reconstruction", "kl", "identity", "action", "adversarial", "betrayal"}
+    recognised = RecognisedElbo(model(), shown=3, reach=0.1)("vae", batch())
+    assert set(recognised) == set(terms) | {"swapped_identity", "swapped_action"}
     assert set(FactoredElbo(model())("vae", batch())) == {"reconstruction", "kl", "identity", "action"}
     assert set(objective("critic", batch())) == {"real", "fake", "owner"}
     assert all(term.shape == (B,) for term in {**terms, **objective("critic", batch())}.values())
@@ -43,7 +44,7 @@ def test_terms_are_one_number_a_clip():
 
 
 def test_a_clip_does_not_see_its_batch():
-    objective, whole = AdversarialElbo(model(), shown=3, reach=0.1), batch()
+    objective, whole = RecognisedElbo(model(), shown=3, reach=0.1), batch()
     for player in ("vae", "critic"):
         terms = objective(player, whole)
         alone = objective(player, {name: value[2:3] for name, value in whole.items()})
@@ -98,14 +99,14 @@ def test_hinge_and_score_by_hand():
 
 def test_swaps_are_judged_by_the_models_own_attribute_net_which_does_not_learn_from_them():
     net = model()
-    objective, seen = AdversarialElbo(net), batch()
-    assert not AdversarialElbo(net)("vae", batch(seed=torch.tensor([11, 13, 15, 17])))[
+    objective, seen = RecognisedElbo(net), batch()
+    assert not RecognisedElbo(net)("vae", batch(seed=torch.tensor([11, 13, 15, 17])))[
         "swapped_identity"
     ].any()  # none chosen
     terms = objective("vae", seen)
     assert terms["swapped_identity"][[0, 2]].tolist() == [0, 0]  # odd seeds: every other clip
     who, h = objective.others(seen), torch.zeros(B, T, 16)
-    terms = objective.recognised(seen, h)
+    terms = objective.on_swaps(seen, h)
     painted = net.paint(h, net.attributes(who, seen["action"]))
     for (name, label), p in zip({"identity": who, "action": seen["action"]}.items(), net.infer(painted), strict=True):
         expected = -2 * p.log()[torch.arange(B), label]

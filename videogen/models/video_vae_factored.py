@@ -34,29 +34,39 @@ class Rollout:
     h: Float[Tensor, "b t d"]  # the motion
 
 
-class PaintedUp(nn.Module):
-    """Twice the size, normalised; then scaled and shifted, channel by channel, as the identity says (AdaIN)."""
+class Up(nn.Module):
+    """Twice the size, normalised; then each channel scaled and shifted: as learned, or as the identity says (AdaIN)."""
 
-    def __init__(self, before: int, after: int, e: int):
+    def __init__(self, before: int, after: int, e: int | None):
         super().__init__()
         self.up = nn.ConvTranspose2d(before, after, 4, 2, 1)
-        self.norm = nn.GroupNorm(8, after, affine=False)
-        self.paint = nn.Linear(e, 2 * after)
+        self.norm = nn.GroupNorm(8, after, affine=e is None)
+        self.paint = nn.Linear(e, 2 * after) if e is not None else None
 
     def forward(self, y: Float[Tensor, "n c h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n d h2 w2"]:
-        scale, shift = repeat(self.paint(e), "b c -> (b t) c 1 1", t=len(y) // len(e)).chunk(2, dim=1)
-        return functional.silu(self.norm(self.up(y)) * (1 + scale) + shift)
+        y = self.norm(self.up(y))
+        if self.paint is not None:
+            scale, shift = repeat(self.paint(e), "b c -> (b t) c 1 1", t=len(y) // len(e)).chunk(2, dim=1)
+            y = y * (1 + scale) + shift
+        return functional.silu(y)
 
 
 class PaintedDecoder(nn.Module):
-    """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip."""
+    """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip.
 
-    def __init__(self, channels: int, size: int, width: int, motion: int, e: int):
+    painted   how many of the last layers know the identity. 1: it colours from near what the motion drew. More: it has a
+              say in shapes, too, and more so in how an action looks that it was never seen in.
+    """
+
+    def __init__(self, channels: int, size: int, width: int, motion: int, e: int, painted: int):
         super().__init__()
         widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
-        start = nn.Unflatten(1, (widths[0], 4, 4))
-        self.stem = nn.Sequential(nn.Linear(motion + e, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
-        self.ups = nn.ModuleList(PaintedUp(before, after, e) for before, after in itertools.pairwise(widths))
+        start, levels = nn.Unflatten(1, (widths[0], 4, 4)), len(widths) - 1
+        self.stem = nn.Sequential(nn.Linear(motion, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
+        self.ups = nn.ModuleList(
+            Up(before, after, e if levels - level <= painted else None)
+            for level, (before, after) in enumerate(itertools.pairwise(widths))
+        )
         self.out = nn.ConvTranspose2d(widths[-1], channels + 1, 4, 2, 1)
         behind: list[nn.Module] = [nn.Linear(e, widths[0] * 16), start, nn.SiLU()]
         for before, after in itertools.pairwise(widths):
@@ -64,8 +74,7 @@ class PaintedDecoder(nn.Module):
         self.behind = nn.Sequential(*behind, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
 
     def forward(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
-        code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1)
-        y = self.stem(rearrange(code, "b t d -> (b t) d"))
+        y = self.stem(rearrange(h, "b t d -> (b t) d"))
         for up in self.ups:
             y = up(y, e)
         y = rearrange(self.out(y), "(b t) c h w -> b t c h w", b=len(h))
@@ -99,6 +108,7 @@ class FactoredVideoVae(nn.Module):
     where they change on the way (the identity is then that of the first frame). Noise `eps` is N(0, I), `[b t z]` with `z`
     of the instance: one number more a frame than the latent has, which at frame 1 picks the component of the prior.
 
+    painted     how many of the decoder's last layers know the identity, at least 1
     critic      what an adversarial objective trains beside it; no part of generation
     """
 
@@ -114,11 +124,14 @@ class FactoredVideoVae(nn.Module):
         hidden: int = 256,
         width: int = 32,
         features: int = 128,
+        painted: int = 1,
         critic: nn.Module | None = None,
     ):
         super().__init__()
         if size < 16 or size & (size - 1):
             raise ValueError(f"size must be a power of two of at least 16, got {size}")
+        if painted < 1:
+            raise ValueError(f"painted must be at least 1, got {painted}: the identity would show in the background alone")
         self.z, self.components = z + 1, components
         self.identities, self.actions = identities, actions
         self.enc = FrameEncoder(channels, size, width // 2, features)
@@ -128,7 +141,7 @@ class FactoredVideoVae(nn.Module):
         self.f_1 = nn.Linear(actions, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
         self.e = nn.Linear(identities, e, bias=False)
-        self.dec = PaintedDecoder(channels, size, width, hidden, e)
+        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted)
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
         self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions)

@@ -72,9 +72,6 @@ class AdversarialElbo(FactoredElbo):
     betrayal      how far the critic's guess at the motion's owner is from "anybody", cross-entropy to the uniform
                   distribution over it, nats summed over frames: 0 where nothing is betrayed
 
-    swapped_identity, swapped_action    the cross-entropies of who and what the model itself infers from such a swap, nats;
-                  its attribute net learns nothing from them, so the two cannot agree on a sign of their own
-
     judged        how many frames of each clip the patch critic sees
     """
 
@@ -95,24 +92,12 @@ class AdversarialElbo(FactoredElbo):
             **entropies,
             "adversarial": -t * scores.mean(-1),
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
-            **self.recognised(batch, rollout.h),
+            **self.on_swaps(batch, rollout.h),
         }
 
-    def recognised(self, batch: Batch, h: Float[Tensor, "b t d"]) -> Terms:
-        """Cross-entropies of the attribute net, held still, on every other clip's motion painted as somebody else."""
-        chosen = (batch["seed"] % 2 == 0).nonzero()[:, 0]
-        terms = {f"swapped_{name}": torch.zeros(len(h), device=h.device) for name in ("identity", "action")}
-        if not len(chosen):
-            return terms
-        who = {"identity": self.others(batch), "action": batch["action"]}
-        painted = self.model.paint(h[chosen], self.model.attributes(*(label[chosen] for label in who.values())))
-        still = {name: p.detach() for name, p in self.model.attribute_net.named_parameters()}
-        logits = torch.func.functional_call(self.model.attribute_net, still, (painted,))
-        for (name, label), logit in zip(who.items(), logits, strict=True):
-            entropy = functional.cross_entropy(logit.float(), label[chosen], reduction="none")
-            known = batch["labelled"][chosen] if name == "action" else 1.0
-            terms[f"swapped_{name}"] = terms[f"swapped_{name}"].index_add(0, chosen, 2 * entropy * known)
-        return terms
+    def on_swaps(self, batch: Batch, h: Float[Tensor, "b t d"]) -> Terms:
+        """More terms, on the motions `h`."""
+        return {}
 
     def others(self, batch: Batch) -> Int64[Tensor, "b"]:
         """Anybody, for each clip."""
@@ -142,3 +127,27 @@ class AdversarialElbo(FactoredElbo):
         few = h.gather(1, self.some_frames(batch, self.judged)[..., None].expand(-1, -1, h.shape[-1]))
         n, patches = self.model.identities, self.model.critic.patches
         return torch.cat([patches(x_hat, a[:, :n]), patches(self.model.paint(few, swapped), swapped[:, :n])], dim=1)
+
+
+class RecognisedElbo(AdversarialElbo):
+    """And swaps have to be recognised by the model's own attribute net.
+
+    swapped_identity, swapped_action    the cross-entropies of who and what it infers from a motion that is painted as
+                  somebody else, nats. It learns nothing from them, so that the two cannot agree on a sign of their own.
+    """
+
+    def on_swaps(self, batch: Batch, h: Float[Tensor, "b t d"]) -> Terms:
+        """Cross-entropies of the attribute net, held still, on every other clip's motion painted as somebody else."""
+        chosen = (batch["seed"] % 2 == 0).nonzero()[:, 0]
+        terms = {f"swapped_{name}": torch.zeros(len(h), device=h.device) for name in ("identity", "action")}
+        if not len(chosen):
+            return terms
+        who = {"identity": self.others(batch), "action": batch["action"]}
+        painted = self.model.paint(h[chosen], self.model.attributes(*(label[chosen] for label in who.values())))
+        still = {name: p.detach() for name, p in self.model.attribute_net.named_parameters()}
+        logits = torch.func.functional_call(self.model.attribute_net, still, (painted,))
+        for (name, label), logit in zip(who.items(), logits, strict=True):
+            entropy = functional.cross_entropy(logit.float(), label[chosen], reduction="none")
+            known = batch["labelled"][chosen] if name == "action" else 1.0
+            terms[f"swapped_{name}"] = terms[f"swapped_{name}"].index_add(0, chosen, 2 * entropy * known)
+        return terms
