@@ -35,7 +35,7 @@ def examine(cfg: DictConfig) -> None:
         "run": str(cfg.run),
         "motion_judge": f"{trained.file}, weights {trained.digest}",
         "judge": f"{judge.file}, weights {judge.digest}",
-        "threshold": bar.threshold,
+        "thresholds": ", ".join(f"{t:.2f}" for t in bar.thresholds.tolist()),
         "seed": cfg.seed,
         "hardware": hardware(device),
     }

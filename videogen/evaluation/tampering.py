@@ -35,7 +35,7 @@ def rows(
     scored: dict[str, Tensor] = {}
     for name, (known, shown) in made.items():
         scored[name] = motion_scores(bar.judge, shown)
-        passed = (scored[name] >= bar.threshold).double()
+        passed = bar.passes(shown, scored[name]).double()
         _, p_action = marginals(judged(judge, shown.videos).p, identities, len(actions))
         row: dict[str, str | int | float | None] = {"name": name, "trained_against": known}
         row |= {action: f"{passed[shown.action == k].mean():.2f}" for k, action in enumerate(actions)}
