@@ -49,10 +49,12 @@ def test_the_motion_knows_no_identity_and_the_paint_no_action():
     assert not torch.allclose(painted, model.paint(h, codes(model, identity=1)), atol=1e-4)
 
 
-@pytest.mark.parametrize("painted", [1, 2])
+@pytest.mark.parametrize("painted", [1, 2, 3])
 def test_the_identity_paints_as_late_as_it_is_told(painted):
     model = tiny(size=32, painted=painted)
     h, e = draw(B, 16), (draw(B, 6, seed=1), draw(B, 6, seed=2))
+    assert model.dec.stem[0].in_features == (16 + 6 if painted == 3 else 16)
+    h = torch.cat([h, e[0]], dim=1) if painted == 3 else h
     y = model.dec.stem(h)
     first, other = (model.dec.ups[0](y, code) for code in e)
     assert torch.equal(first, other) == (painted < 2)

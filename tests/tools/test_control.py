@@ -43,7 +43,7 @@ def test_every_way_to_steer_is_judged_and_drawn(runs):
     table = json.loads((out / "control.json").read_text())
     rows = {row["name"]: row for row in table["rows"]}
     assert {"judge", "motion_judge", "seed", "hardware"} <= table.keys()
-    assert rows["1 times as fast"]["speed"] == 1.0 and rows["after the switch"]["jump"] > 0
+    assert rows["1 times as fast"]["speed"] == 1.0 and rows["after the switch"]["switch_jump"] > 0
     for name in ("this motion, another person", "this person, another action", "after the switch", "0.5 times as fast"):
         assert 0 <= rows[name]["joint_accuracy"] <= 1 and 0 <= rows[name]["motion_pass_rate"] <= 1
     assert 0 <= rows["half this, half that person"]["belief"] <= 1

@@ -90,7 +90,7 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
 def switched(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
     """One action, then another, same person, half of the video each: is the last clip's worth of frames the second one?
 
-    `jump`: how far the picture moves at the switch, over how far it moves between two frames elsewhere; 1 is no jump.
+    `switch_jump`: how far the picture moves at the switch, over how far it moves between two frames elsewhere; 1 is no jump.
     """
     people, actions, frames = len(bench.clips.identities), len(bench.clips.actions), bench.clips.frames
     pairs = [
@@ -103,7 +103,7 @@ def switched(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
     after = bench.row("after the switch", Labelled(videos[:, -frames:], codes[:, 0], codes[:, 2]))
     change = (videos[:, 1:] - videos[:, :-1]).square().mean((2, 3, 4)).sqrt()
     elsewhere = torch.cat([change[:, : half - 1], change[:, half:]], dim=1).mean()
-    after["jump"] = (change[:, half - 1].mean() / elsewhere).item()
+    after["switch_jump"] = (change[:, half - 1].mean() / elsewhere).item()
     some = spread(len(pairs), 6)
     who, does = bench.clips.identities, bench.clips.actions
     labels = [f"{who[pairs[k][0]]}: {does[pairs[k][1]]}, then {does[pairs[k][2]]}" for k in some.tolist()]

@@ -28,7 +28,7 @@ COLUMNS = {
     "sharpness": 3,
     "variety": 2,
     "novelty": 2,
-    "jump": 2,
+    "switch_jump": 2,
     "speed": 2,
     "belief": 3,
     "samples": 0,

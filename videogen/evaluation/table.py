@@ -53,7 +53,9 @@ class Bench:
         verdict = judged(self.judge, shown.videos)
         row = scores(name, shown, verdict, reference or self.bound, looks_like, people, actions)
         passed = None if self.bar is None else self.bar.passes(shown).double().mean().item()
-        variety = statistics.variety(shown.videos, self.pair(shown)) / max(self.real_variety, 1e-9)
+        pair = self.pair(shown)
+        alone = len(pair.unique()) == len(pair)  # one video of each: no two to compare
+        variety = None if alone else statistics.variety(shown.videos, pair) / max(self.real_variety, 1e-9)
         novelty = statistics.nearest(shown.videos, self.known.videos) / max(self.real_novelty, 1e-9)
         return row | {"motion_pass_rate": passed, "variety": variety, "novelty": novelty}
 

@@ -38,7 +38,7 @@ def rows(
         passed = bar.passes(shown, scored[name]).double()
         _, p_action = marginals(judged(judge, shown.videos).p, identities, len(actions))
         row: dict[str, str | int | float | None] = {"name": name, "trained_against": known}
-        row |= {action: f"{passed[shown.action == k].mean():.2f}" for k, action in enumerate(actions)}
+        row |= {f"of_{action}": f"{passed[shown.action == k].mean():.2f}" for k, action in enumerate(actions)}
         row |= {"motion_pass_rate": passed.mean().item(), "action_accuracy": accuracy(p_action, shown.action)}
         table.append(row | {"samples": len(passed)})
     return table, scored

@@ -54,15 +54,17 @@ class Up(nn.Module):
 class PaintedDecoder(nn.Module):
     """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip.
 
-    painted   how many of the last layers know the identity. 1: it colours from near what the motion drew. More: it has a
-              say in shapes, too, and more so in how an action looks that it was never seen in.
+    painted   how many of the last layers know the identity. 1: it colours from near what the motion drew. More, up to the
+              first one of all: it has a say in shapes, too, and so in how an action looks that it was never seen in.
     """
 
     def __init__(self, channels: int, size: int, width: int, motion: int, e: int, painted: int):
         super().__init__()
         widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
         start, levels = nn.Unflatten(1, (widths[0], 4, 4)), len(widths) - 1
-        self.stem = nn.Sequential(nn.Linear(motion, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
+        self.drawn_by_both = painted > levels
+        inputs = motion + e if self.drawn_by_both else motion
+        self.stem = nn.Sequential(nn.Linear(inputs, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
         self.ups = nn.ModuleList(
             Up(before, after, e if levels - level <= painted else None)
             for level, (before, after) in enumerate(itertools.pairwise(widths))
@@ -74,7 +76,8 @@ class PaintedDecoder(nn.Module):
         self.behind = nn.Sequential(*behind, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
 
     def forward(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
-        y = self.stem(rearrange(h, "b t d -> (b t) d"))
+        code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
+        y = self.stem(rearrange(code, "b t d -> (b t) d"))
         for up in self.ups:
             y = up(y, e)
         y = rearrange(self.out(y), "(b t) c h w -> b t c h w", b=len(h))
@@ -124,7 +127,7 @@ class FactoredVideoVae(nn.Module):
         hidden: int = 256,
         width: int = 32,
         features: int = 128,
-        painted: int = 1,
+        painted: int = 4,
         critic: nn.Module | None = None,
     ):
         super().__init__()
