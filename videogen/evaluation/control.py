@@ -90,7 +90,7 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
 def switched(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
     """One action, then another, same person, half of the video each: is the last clip's worth of frames the second one?
 
-    `switch_jump`: how far the picture moves at the switch, over how far it moves between two frames elsewhere; 1 is no jump.
+    `switch_jump`: how far the picture moves at the switch, over how far it moves between two frames elsewhere.
     """
     people, actions, frames = len(bench.clips.identities), len(bench.clips.actions), bench.clips.frames
     pairs = [
