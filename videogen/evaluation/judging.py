@@ -41,14 +41,23 @@ def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
 
 
 def find_motion_judge(wanted: str | None, run: TrainedModel) -> TrainedModel | None:
-    """The same for the judge of motion (`<...>/motion_judge/seed_0`). None where there is none: its column stays empty."""
+    """The same for the judge of motion (`<...>/motion_judge/seed_0`). None where there is none that fits: its column stays empty.
+
+    Raises UserError where `wanted` is missing or does not fit.
+    """
     judge = first_of(candidates(wanted, run, "motion_judge", "_motion"))
     if judge is None:
         if wanted:
             raise UserError(f"no motion judge at {wanted}: train one with {training_command(run, 'motion_judge')}")
         log.warning("no judge of motion for this data: train one with %s", training_command(run, "motion_judge"))
         return None
-    check_match(judge, run, "motions", MOTION_FACTS)
+    try:
+        check_match(judge, run, "motions", MOTION_FACTS)
+    except UserError as error:
+        if wanted:
+            raise
+        log.warning("%s", error)  # nobody asked for this one
+        return None
     return judge
 
 
