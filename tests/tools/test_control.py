@@ -114,3 +114,15 @@ def test_a_run_begins_with_the_weights_of_another(runs, strips):
     begun, made = state(first, "model.safetensors"), state(runs / "next", "model.safetensors")
     kept = {name for name in begun if not name.startswith("critic.")}  # the critics learn at a rate of their own
     assert same({n: begun[n] for n in kept}, {n: made[n] for n in kept})
+
+
+def test_a_curve_over_judged_runs(runs):
+    curve, run = str(ROOT / "tools" / "curve.py"), "runs/tiny/control/seed_0"
+    unjudged = run_tool(curve, "runs=[runs/tiny/judge/seed_0]", "setting=data.size", cwd=runs)
+    assert unjudged.returncode == 1 and "judge the run first" in unjudged.stderr and "Traceback" not in unjudged.stderr
+    assert run_tool(EVALUATE, RUN, "samples=2", "per_clip=2", cwd=runs).returncode == 0
+    done = run_tool(curve, f"runs=[{run}]", "setting=data.labelled_share", cwd=runs)
+    assert done.returncode == 0 and "data.labelled_share=1.0: identity_accuracy" in done.stdout, done.stderr
+    assert Image.open(runs / "curve.png").width > 300
+    wrong = run_tool(curve, f"runs=[{run}]", "setting=data.none", cwd=runs)
+    assert wrong.returncode == 1 and "has no setting data.none" in wrong.stderr
