@@ -1,4 +1,4 @@
-"""Scores against a setting, over runs that were judged: `python tools/curve.py runs=[runs/a,runs/b] setting=data.labelled_share`.
+"""Scores against a setting, over judged runs: `python tools/curve.py runs=[runs/a,runs/b] setting=data.labelled_share`
 
 Reads the metrics.json that tools/evaluate.py left in each run; writes a PNG.
 """

@@ -41,7 +41,7 @@ def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
 
 
 def find_motion_judge(wanted: str | None, run: TrainedModel) -> TrainedModel | None:
-    """The same for the judge of motion (`<...>/motion_judge/seed_0`). None where there is none that fits: its column stays empty.
+    """The same for the judge of motion (`<...>/motion_judge/seed_0`). None where none fits: its column stays empty.
 
     Raises UserError where `wanted` is missing or does not fit.
     """
