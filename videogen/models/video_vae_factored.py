@@ -204,18 +204,18 @@ class FactoredVideoVae(nn.Module):
         action = repeat(action, "b k -> b t k", t=length) if action.ndim == 2 else action
         h, c = self.h_0(action[:, 0]).tanh().chunk(2, dim=-1)
         log_w, mixture = self._first(action[:, 0])
-        states, posteriors, priors = [], [], []
+        states, drawn, posteriors, priors = [], [], [], []
         for t in range(length):
             inputs = [h, action[:, t]]
             prior = gaussian(self.f_p, *inputs) if t else picked(mixture, log_w, eps[:, 0, -1])
             q = gaussian(self.f_q, features[:, t], *inputs) if features is not None and t < given else prior
             z = q.sample(eps[:, t, :-1])
-            z_1 = z if t == 0 else z_1
             h, c = self.lstm(torch.cat([z, action[:, t]], dim=-1), (h, c))
+            drawn.append(z)
             states.append(h)
             posteriors.append(q)
             priors.append(prior)
-        first = posteriors[0].log_prob(z_1) - torch.logsumexp(log_w + mixture.log_prob(z_1[:, None]), dim=-1)
+        first = posteriors[0].log_prob(drawn[0]) - torch.logsumexp(log_w + mixture.log_prob(drawn[0][:, None]), dim=-1)
         later = stack(posteriors, dim=1).kl(stack(priors, dim=1))[:, 1:].sum(-1)
         return torch.stack(states, dim=1), first + later
 
