@@ -16,7 +16,7 @@ from videogen.errors import one_line_errors
 from videogen.evaluation.control import WAYS, Steering
 from videogen.evaluation.hardware import hardware
 from videogen.evaluation.judging import find_judge, find_motion_judge
-from videogen.evaluation.report import terminal_table, write_json
+from videogen.evaluation.report import publish
 from videogen.evaluation.table import Bench
 from videogen.generation import steering
 from videogen.generation.writers import grid, sheet, write_gif, write_png
@@ -45,10 +45,7 @@ def control(cfg: DictConfig) -> None:
         "seed": cfg.seed,
         "hardware": hardware(device),
     }
-    write_json(out / "control.json", facts, rows)
-    print(terminal_table(rows))
-    for name, fact in facts.items():
-        print(f"{name}: {fact}")
+    publish(out / "control.json", facts, rows)
     print(f"pictures: {out}")
 
 

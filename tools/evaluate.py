@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from videogen.errors import one_line_errors
 from videogen.evaluation.hardware import hardware
 from videogen.evaluation.judging import find_judge, find_motion_judge
-from videogen.evaluation.report import terminal_table, write_json
+from videogen.evaluation.report import publish
 from videogen.evaluation.table import Bench, evaluate
 from videogen.runs import load_model
 
@@ -38,10 +38,7 @@ def judge_run(cfg: DictConfig) -> None:
         "first_frame_psnr_db": round(kept, 2),
         "hardware": hardware(device),
     }
-    write_json(Path(cfg.run) / "metrics.json", facts, rows)
-    print(terminal_table(rows))
-    for name, fact in facts.items():
-        print(f"{name}: {fact}")
+    publish(Path(cfg.run) / "metrics.json", facts, rows)
 
 
 @hydra.main(config_path="../configs", config_name="evaluate", version_base="1.3")

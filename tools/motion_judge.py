@@ -14,7 +14,7 @@ from videogen.errors import UserError, one_line_errors
 from videogen.evaluation import tampering
 from videogen.evaluation.hardware import hardware
 from videogen.evaluation.judging import MotionBar, find_judge, real_clips
-from videogen.evaluation.report import terminal_table, write_json
+from videogen.evaluation.report import publish
 from videogen.runs import load_model
 
 
@@ -39,10 +39,7 @@ def examine(cfg: DictConfig) -> None:
         "seed": cfg.seed,
         "hardware": hardware(device),
     }
-    write_json(out / "tampering.json", facts, rows)
-    print(terminal_table(rows))
-    for name, fact in facts.items():
-        print(f"{name}: {fact}")
+    publish(out / "tampering.json", facts, rows)
     print(f"figure: {out / 'tampering.png'}")
 
 

@@ -69,6 +69,7 @@ class TrainedModel:
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
 
+    @torch.no_grad()
     def sample(
         self,
         codes: Int64[Tensor, "n 2"],
@@ -87,30 +88,18 @@ class TrainedModel:
         for code in map(tuple, codes.tolist()):
             seen[code] = seen.get(code, -1) + 1
             seeds.append(noise.seed_of(seed, *code, seen[code]))
-        a = self.generator.attributes(*codes.to(self.device).unbind(1))
-        return self.render(a, frames, torch.tensor(seeds), first_frame, batch)
-
-    @torch.no_grad()
-    def render(
-        self,
-        a: Float[Tensor, "n *k"],
-        frames: int,
-        seeds: Int64[Tensor, "n"],
-        first_frame: Float[Tensor, "n c h w"] | None = None,
-        batch: int = 32,
-    ) -> Float[Tensor, "n t c h w"]:
-        """One video per row of attributes, each with the noise of its own seed; `[n t k]` attributes change on the way."""
         if frames < 1:
             raise UserError(f"frames={frames}: ask for at least one")
         data = self.config["data"]
-        shape = (len(a), data["channels"], data["size"], data["size"])
+        shape = (len(codes), data["channels"], data["size"], data["size"])
         if first_frame is not None and first_frame.shape != shape:
             raise UserError(f"first_frame must be {list(shape)}, one frame a code, not {list(first_frame.shape)}")
         videos = []
-        for rows in torch.arange(len(a)).split(batch):
-            eps = noise.normal(seeds[rows], frames, self.generator.z).to(self.device)
+        for rows in torch.arange(len(codes)).split(batch):
+            eps = noise.normal(torch.tensor(seeds)[rows], frames, self.generator.z).to(self.device)
+            a = self.model.attributes(*codes[rows].to(self.device).unbind(1))
             given = None if first_frame is None else first_frame[rows].to(self.device)
-            videos.append(self.model.sample(a[rows].to(self.device), eps, given).float().cpu())
+            videos.append(self.model.sample(a, eps, given).float().cpu())
         return torch.cat(videos)
 
     @property

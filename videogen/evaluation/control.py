@@ -14,7 +14,7 @@ from videogen.evaluation.report import Row
 from videogen.evaluation.statistics import accuracy, marginals
 from videogen.evaluation.table import Bench
 
-Steer = Callable[..., Float[Tensor, "n t c h w"]]  # (wishes, frames, seed, speed=1.0)
+Steer = Callable[..., Float[Tensor, "n t c h w"]]  # (wishes, frames, seed, speed=1.0, same_noise=False)
 Infer = Callable[[Tensor], tuple[Float[Tensor, "n i"], Float[Tensor, "n a"]]]
 Swap = Callable[[Tensor, Int64[Tensor, "n"], Int64[Tensor, "n"]], Float[Tensor, "n t c h w"]]
 
@@ -94,7 +94,10 @@ def switched(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
     """
     people, actions, frames = len(bench.clips.identities), len(bench.clips.actions), bench.clips.frames
     pairs = [
-        (i, a, (a + 1 + i % (actions - 1)) % actions) for i in range(people) for a in range(actions) for _ in range(samples)
+        (i, a, (a + 1 + i % max(actions - 1, 1)) % actions)
+        for i in range(people)
+        for a in range(actions)
+        for _ in range(samples)
     ]
     half = 2 * frames
     videos = steering.steer([(i, f"{a}/{b}") for i, a, b in pairs], 2 * half, bench.seed)
@@ -126,12 +129,11 @@ def mixed(bench: Bench, steering: Steering) -> Shown:
         p = marginals(judged(bench.judge, steering.steer(wishes, frames, bench.seed)).p, people, actions)[which]
         rows.append({"name": name, "belief": p.gather(1, torch.tensor(pairs)).sum(1).mean().item(), "samples": len(wishes)})
     shares = (1.0, 0.75, 0.5, 0.25, 0.0)
-    ladder = [(f"{0}:{s}+{1}:{1 - s}", 0) for s in shares] + [(0, f"{0}:{s}+{1}:{1 - s}") for s in shares]
-    labels = [f"{s:.0%} {who[0]}, {1 - s:.0%} {who[1]}" for s in shares] + [
-        f"{s:.0%} {does[0]}, {1 - s:.0%} {does[1]}" for s in shares
-    ]
-    # The same noise for every share, so that the ladder shows the share alone.
-    return Shown("mix", rows, torch.cat([steering.steer([wish], frames, bench.seed) for wish in ladder]), labels)
+    j, b = min(1, people - 1), min(1, actions - 1)  # a set of one has nobody else to mix with
+    ladder = [(f"0:{s}+{j}:{1 - s}", "0") for s in shares] + [("0", f"0:{s}+{b}:{1 - s}") for s in shares]
+    labels = [f"{s:.0%} {who[0]}, {1 - s:.0%} {who[j]}" for s in shares]
+    labels += [f"{s:.0%} {does[0]}, {1 - s:.0%} {does[b]}" for s in shares]
+    return Shown("mix", rows, steering.steer(ladder, frames, bench.seed, same_noise=True), labels)
 
 
 def sped(bench: Bench, steering: Steering) -> Shown:

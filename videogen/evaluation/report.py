@@ -65,6 +65,14 @@ def write_json(path: Path, facts: Mapping[str, object], rows: Sequence[Row]) -> 
         part.write_text(text + "\n", encoding="utf-8")
 
 
+def publish(path: Path, facts: Mapping[str, object], rows: Sequence[Row]) -> None:
+    """Write the JSON file, and print the table with the facts below it."""
+    write_json(path, facts, rows)
+    print(terminal_table(rows))
+    for name, fact in facts.items():
+        print(f"{name}: {fact}")
+
+
 def _cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]], int]:
     """The header, the text of every cell, and how many of the first columns name the row."""
     names = list(dict.fromkeys(key for row in rows for key in row if key not in COLUMNS))

@@ -49,11 +49,13 @@ def steer(
     seed: int = 0,
     speed: float = 1.0,
     first_frame: Float[Tensor, "n c h w"] | None = None,
+    same_noise: bool = False,
 ) -> Float[Tensor, "n t c h w"]:
     """One video for each (identity, action) in words, played `speed` times as fast as the people move.
 
     Speed is no matter of the player: the motion is generated as long as it takes, and what lies between two of its steps
-    is drawn, not repeated. A video's noise depends on `seed`, on its words and on how often these came before it.
+    is drawn, not repeated. A video's noise depends on `seed`, on its words and on how often these came before it; with
+    `same_noise` on `seed` alone, so that two videos differ by what was asked for and by nothing else.
     """
     model = steerable(trained)
     if not 0.1 <= speed <= 10:
@@ -63,15 +65,18 @@ def steer(
     times = torch.arange(frames) * speed
     steps = int(times[-1].ceil()) + 1
     seen: dict[str, int] = {}
+    seeds = []
+    for identity, action in wishes:
+        words = "" if same_noise else f"{identity} {action}"
+        seen[words] = 0 if same_noise else seen.get(words, -1) + 1
+        seeds.append(noise.seed_of(seed, words, seen[words]))
+    a = torch.stack([attributes(trained, identity, action, steps) for identity, action in wishes]).to(trained.device)
     videos = []
-    for k, (identity, action) in enumerate(wishes):
-        words = f"{identity} {action}"
-        seen[words] = seen.get(words, -1) + 1
-        a = attributes(trained, identity, action, steps)[None].to(trained.device)
-        seeds = torch.tensor([noise.seed_of(seed, words, seen[words])])
-        given = None if first_frame is None else first_frame[k : k + 1, None].to(trained.device)
-        h = model.motion(a, noise.normal(seeds, steps, model.z).to(trained.device), given)
-        videos.append(model.paint(between(h, times), a).float().cpu())
+    for rows in torch.arange(len(wishes)).split(32):
+        eps = noise.normal(torch.tensor(seeds)[rows], steps, model.z).to(trained.device)
+        given = None if first_frame is None else first_frame[rows, None].to(trained.device)
+        h = model.motion(a[rows], eps, given)
+        videos.append(model.paint(between(h, times), a[rows]).float().cpu())
     return torch.cat(videos)
 
 
