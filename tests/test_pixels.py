@@ -1,6 +1,6 @@
 import torch
 
-from videogen.pixels import to_float, to_uint8
+from videogen.pixels import panned, to_float, to_uint8
 
 
 def test_every_value_comes_back():
@@ -28,3 +28,12 @@ def test_the_input_is_left_alone():
     x = torch.tensor([0.5])
     to_uint8(x)
     assert x.item() == 0.5
+
+
+def test_a_camera_that_pans_repeats_the_border():
+    x = torch.rand(3, 2, 1, 4, 6)
+    moved = panned(x, torch.tensor([0, 2, -1]))
+    torch.testing.assert_close(moved[0], x[0])
+    torch.testing.assert_close(moved[1, ..., 2:], x[1, ..., :-2])
+    torch.testing.assert_close(moved[1, ..., :2], x[1, ..., :1].expand(-1, -1, -1, 2))
+    torch.testing.assert_close(moved[2], torch.cat([x[2, ..., 1:], x[2, ..., -1:]], dim=-1))

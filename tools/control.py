@@ -15,7 +15,7 @@ from tqdm import tqdm
 from videogen.errors import one_line_errors
 from videogen.evaluation.control import WAYS, Steering
 from videogen.evaluation.hardware import hardware
-from videogen.evaluation.judging import find_judge, find_motion_judge
+from videogen.evaluation.judging import Panel
 from videogen.evaluation.report import publish
 from videogen.evaluation.table import Bench
 from videogen.generation import steering
@@ -27,10 +27,9 @@ def control(cfg: DictConfig) -> None:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     trained = load_model(cfg.run)
     steering.steerable(trained).to(device)
-    judge, motion_judge = find_judge(cfg.judge, trained), find_motion_judge(cfg.motion_judge, trained)
+    panel = Panel.of(trained, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
     clips = instantiate(trained.data(cfg.data_root), _convert_="all")
-    moves = motion_judge.model.to(device) if motion_judge else None
-    bench = Bench(judge.model.to(device), moves, clips, cfg.per_clip, cfg.seed)
+    bench = Bench(panel, clips, cfg.per_clip, cfg.seed)
     ways = Steering(*(partial(way, trained) for way in (steering.steer, steering.infer, steering.swap)))
     out, rows = Path(cfg.run) / "control", []
     for way in tqdm(WAYS, "steering", disable=None):
@@ -40,8 +39,7 @@ def control(cfg: DictConfig) -> None:
         write_gif(out / f"{shown.name}.gif", grid(shown.videos, shown.labels, [""]), trained.fps)
     facts = {
         "run": str(cfg.run),
-        "judge": f"{judge.file}, weights {judge.digest}",
-        "motion_judge": f"{motion_judge.file}, weights {motion_judge.digest}" if motion_judge else None,
+        **panel.facts(),
         "seed": cfg.seed,
         "hardware": hardware(device),
     }

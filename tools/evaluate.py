@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from videogen.errors import one_line_errors
 from videogen.evaluation.hardware import hardware
-from videogen.evaluation.judging import find_judge, find_motion_judge
+from videogen.evaluation.judging import Panel
 from videogen.evaluation.report import publish
 from videogen.evaluation.table import Bench, evaluate
 from videogen.runs import load_model
@@ -18,11 +18,10 @@ from videogen.runs import load_model
 def judge_run(cfg: DictConfig) -> None:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     trained = load_model(cfg.run)
-    judge, motion_judge = find_judge(cfg.judge, trained), find_motion_judge(cfg.motion_judge, trained)
+    trained.generator.to(device)
+    panel = Panel.of(trained, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
     clips = instantiate(trained.data(cfg.data_root), _convert_="all")
-    trained.model.to(device)
-    moves = motion_judge.model.to(device) if motion_judge else None
-    bench = Bench(judge.model.to(device), moves, clips, cfg.per_clip, cfg.seed)
+    bench = Bench(panel, clips, cfg.per_clip, cfg.seed)
 
     def sample(codes, first_frame):
         return trained.sample(codes, clips.frames, cfg.seed, first_frame)
@@ -30,8 +29,7 @@ def judge_run(cfg: DictConfig) -> None:
     rows, kept = evaluate(bench, sample, cfg.samples)
     facts = {
         "run": str(cfg.run),
-        "judge": f"{judge.file}, weights {judge.digest}",
-        "motion_judge": f"{motion_judge.file}, weights {motion_judge.digest}" if motion_judge else None,
+        **panel.facts(),
         "seed": cfg.seed,
         "steps": trained.step,
         "training_minutes": round(trained.seconds / 60, 1),

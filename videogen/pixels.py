@@ -1,8 +1,9 @@
 """The one place that knows the pixel range: stored as uint8, computed on as float in [-1, 1]."""
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
+from torch.nn import functional
 
 
 def to_float(pixels: UInt8[Tensor, "..."]) -> Float[Tensor, "..."]:
@@ -13,3 +14,13 @@ def to_float(pixels: UInt8[Tensor, "..."]) -> Float[Tensor, "..."]:
 def to_uint8(x: Float[Tensor, "..."]) -> UInt8[Tensor, "..."]:
     """Float in [-1, 1] to uint8, rounded; values outside are clamped."""
     return x.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def panned(x: Float[Tensor, "b t c h w"], by: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
+    """Each clip moved to the right by as many whole pixels; what comes in repeats the border."""
+    t, width = x.shape[1], x.shape[-1]
+    theta = torch.eye(2, 3, device=x.device).repeat(len(x), 1, 1)
+    theta[:, 0, 2] = -2 * by / width
+    grid = functional.affine_grid(theta.repeat_interleave(t, 0), [len(x) * t, *x.shape[2:]], align_corners=False)
+    moved = functional.grid_sample(x.float().flatten(0, 1), grid, padding_mode="border", align_corners=False)
+    return moved.view(x.shape)

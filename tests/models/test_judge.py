@@ -4,9 +4,9 @@ import torch
 from videogen.models.judge import Judge
 
 
-def judge() -> Judge:
+def judge(apart: bool = False) -> Judge:
     torch.manual_seed(0)
-    return Judge(channels=1, identities=2, actions=3, width=4, features=5).eval()
+    return Judge(channels=1, identities=2, actions=3, width=4, features=5, apart=apart).eval()
 
 
 def clip(b: int, t: int, size: int = 32) -> torch.Tensor:
@@ -44,3 +44,11 @@ def test_gradients_reach_every_parameter():
     model = judge().train()
     model(clip(3, 4)).square().sum().backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+def test_who_and_what_apart_are_independent():
+    model, x = judge(apart=True), clip(3, 4)
+    p = model(x).softmax(-1).view(3, 2, 3)
+    torch.testing.assert_close(p, p.sum(2, keepdim=True) * p.sum(1, keepdim=True))
+    torch.testing.assert_close(p.sum(1), model.classes.action(model.features(x)).softmax(-1))
+    assert not torch.allclose(p[0], p[1], atol=1e-5)

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch.nn import functional
 
-from videogen.models.critics import Critic
+from videogen.models.critics import Critic, grey_and_change
 from videogen.models.video_vae_factored import FactoredVideoVae, picked
+from videogen.pixels import panned
 
 B, T, Z = 3, 5, 4
 
@@ -136,24 +138,57 @@ def test_an_impossible_size_is_told(size):
         tiny(size=size)
 
 
-def test_critics():
+def test_the_background_moves_with_the_camera_and_the_start_is_told():
+    model, camera = tiny(), torch.tensor([3, 0, -2])
+    h, a = model.motion(codes(model), draw(B, T, Z + 1)), codes(model)
+    with torch.no_grad():  # nobody to be seen: the background alone
+        model.dec.out.weight[:, -1] = 0
+        model.dec.out.bias[-1] = -50
+    still = model.paint(h, a)
+    torch.testing.assert_close(model.paint(h, a, camera), panned(still, camera))
+    torch.testing.assert_close(model.paint(h, a, torch.zeros_like(camera)), still)
+    told, untold = model._first(a[:, 2:], camera)[1].mu, model._first(a[:, 2:])[1].mu
+    assert torch.equal(told[1], untold[1]) and not torch.allclose(told[0], untold[0], atol=1e-4)
+
+
+def test_the_action_is_inferred_from_other_colours_where_there_are_such():
+    net, x, other = tiny(channels=3).attribute_net, clip(channels=3), clip(channels=3, seed=8)
+    both, apart = net(x), net(x, other)
+    assert torch.equal(both[0], apart[0]) and not torch.allclose(both[1], apart[1], atol=1e-4)
+    assert torch.equal(apart[1], net(other)[1])
+
+
+def critic() -> Critic:
     torch.manual_seed(0)
-    critic = Critic(channels=1, identities=2, actions=3, motion=8, width=8)
-    x, identity = clip(), torch.eye(2)[[0, 1, 0]]
-    scores = critic.patches(x, identity)
-    assert scores.shape == (B, T * 4)  # 16 pixels: 2 x 2 patches
-    assert not torch.allclose(scores, critic.patches(x, identity.flip(1)), atol=1e-4)
-    owners = critic.owners(draw(B, T, 8), torch.eye(3))
+    return Critic(channels=1, identities=2, actions=3, motion=8, width=8).eval()
+
+
+def test_critics():
+    x, identity = clip(size=32), torch.eye(2)[[0, 1, 0]]
+    scores = critic().patches(x, identity)
+    assert scores.shape == (B, T * 32)  # 32 pixels: 4 x 4 small patches, and 2 x 2 large ones, each four times
+    assert not torch.allclose(scores, critic().patches(x, identity.flip(1)), atol=1e-4)
+    owners = critic().owners(draw(B, T, 8), torch.eye(3))
     assert owners.shape == (B, T, 2)
     torch.testing.assert_close(owners.exp().sum(-1), torch.ones(B, T))
 
 
-def test_a_patch_is_small():
-    """What a score depends on: 22 pixels on a side, too little of a body to know the action."""
-    torch.manual_seed(0)
-    critic = Critic(channels=1, identities=2, actions=3, motion=8, width=8).eval()
+@pytest.mark.parametrize(("score", "least", "most"), [(27, 12, 22), (64 + 4 * 5, 30, 46)])
+def test_how_much_a_patch_sees(score, least, most):
+    """22 pixels on a side, too little of a body to know the action; and 46, as tall and broad as somebody is."""
     x = torch.zeros(1, 1, 1, 64, 64, requires_grad=True)
-    critic.patches(x, torch.eye(2)[:1])[0, 27].backward()  # row 3, column 3 of 8 x 8
+    critic().patches(x, torch.eye(2)[:1])[0, score].backward()
     assert x.grad is not None
     touched = x.grad[0, 0, 0].abs().sum(0).nonzero()
-    assert touched.max() - touched.min() < 22
+    assert least <= touched.max() - touched.min() < most
+
+
+def test_the_critic_of_motion_knows_actions_and_what_changes_but_no_identity():
+    x, actions = clip(), torch.eye(3)
+    one, other = critic().real_motion(x, actions, actions.roll(1, 0))
+    assert one.shape == (B,) and not torch.allclose(one, other, atol=1e-4)
+    assert not torch.allclose(one, critic().real_motion(x.flip(1), actions)[0], atol=1e-4)
+    seen = grey_and_change(torch.cat([x, x + 1], dim=2))
+    torch.testing.assert_close(seen[:, 0], functional.avg_pool2d(x[:, :, 0] + 0.5, 2))
+    assert seen[:, 1, 0].abs().max() == 0  # nothing was before the first frame
+    torch.testing.assert_close(seen[:, 1, 2], 8 * (seen[:, 0, 2] - seen[:, 0, 1]))

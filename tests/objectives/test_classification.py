@@ -34,3 +34,16 @@ def test_logits_of_half_precision_are_judged_in_full():
     assert {name: (term.shape, term.dtype) for name, term in found.items()} == dict.fromkeys(
         ("cross_entropy", "error"), ((4,), torch.float32)
     )
+
+
+def test_a_judge_that_must_not_go_by_places_is_shown_others():
+    class Columns(Fixed):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mean((1, 2, 3))  # the brightness of each of six columns
+
+    x = torch.zeros(2, 3, 1, 6, 6)
+    x[..., 3] = 5.0
+    batch = {"video": x, "identity": torch.ones(2).long(), "action": torch.zeros(2).long(), "seed": torch.tensor([1, 2])}
+    still, moved = (Classification(Columns(), moved=m)("judge", batch)["cross_entropy"] for m in (0.0, 0.3))
+    assert still[0] == still[1] and moved[0] != moved[1] and not torch.isclose(still, moved).any()
+    torch.testing.assert_close(moved, Classification(Columns(), moved=0.3)("judge", batch)["cross_entropy"])

@@ -3,9 +3,12 @@ import math
 import pytest
 import torch
 
+from videogen import noise
 from videogen.models.critics import Critic
 from videogen.models.video_vae_factored import FactoredVideoVae
-from videogen.objectives.factored_elbo import AdversarialElbo, FactoredElbo, RecognisedElbo
+from videogen.objectives.adversarial_elbo import AdversarialElbo, Dream
+from videogen.objectives.factored_elbo import FactoredElbo
+from videogen.pixels import panned
 
 B, T = 4, 6
 
@@ -32,24 +35,34 @@ def model() -> FactoredVideoVae:
 
 
 def test_terms_are_one_number_a_clip():
-    objective = AdversarialElbo(model(), shown=3, reach=0.1)
-    terms = objective("vae", batch())
-    assert set(terms) == {"reconstruction", "kl", "identity", "action", "adversarial", "betrayal"}
-    recognised = RecognisedElbo(model(), shown=3, reach=0.1)("vae", batch())
-    assert set(recognised) == set(terms) | {"swapped_identity", "swapped_action"}
-    assert set(FactoredElbo(model())("vae", batch())) == {"reconstruction", "kl", "identity", "action"}
-    assert set(objective("critic", batch())) == {"real", "fake", "owner"}
-    assert all(term.shape == (B,) for term in {**terms, **objective("critic", batch())}.values())
+    objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2)
+    terms, bound = objective("vae", batch()), {"reconstruction", "kl", "identity", "action"}
+    dreams = {"dream_patches", "dream_motion", "dream_identity", "dream_action"}
+    assert set(terms) == bound | dreams | {"adversarial", "betrayal"}
+    assert set(FactoredElbo(model())("vae", batch())) == bound
+    against = objective("critic", batch())
+    assert set(against) == {"real", "fake", "dreamt", "real_motion", "wrong_motion", "dreamt_motion", "owner"}
+    assert all(term.shape == (B,) for term in {**terms, **against}.values())
     assert (terms["betrayal"] >= 0).all()
 
 
-def test_a_clip_does_not_see_its_batch():
-    objective, whole = RecognisedElbo(model(), shown=3, reach=0.1), batch()
+@pytest.mark.parametrize("clip", range(B))
+def test_a_clip_does_not_see_its_batch(clip):
+    objective, whole = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2), batch()
     for player in ("vae", "critic"):
         terms = objective(player, whole)
-        alone = objective(player, {name: value[2:3] for name, value in whole.items()})
+        alone = objective(player, {name: value[clip : clip + 1] for name, value in whole.items()})
         for name, term in terms.items():
-            torch.testing.assert_close(alone[name][0], term[2], rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(alone[name][0], term[clip], rtol=1e-3, atol=1e-3)
+
+
+def test_the_camera_moves_the_clip_and_is_told():
+    objective, seen = FactoredElbo(model(), panned=0.25), batch()
+    filmed = objective.filmed(seen)
+    assert filmed["camera"].abs().max() <= 4 and filmed["camera"].unique().numel() > 1
+    torch.testing.assert_close(filmed["video"], panned(seen["video"], filmed["camera"]))
+    still = FactoredElbo(model()).filmed(seen)
+    assert torch.equal(still["video"], seen["video"]) and not still["camera"].any()
 
 
 def test_fewer_frames_decoded_are_the_same_bound_on_average():
@@ -69,7 +82,7 @@ def test_labels_kept_from_training_change_nothing():
     for name, term in first.items():
         torch.testing.assert_close(term, second[name])
     assert first["identity"][2] == first["action"][2] == 0 and (first["identity"][[0, 1, 3]] > 0).all()
-    a, _ = objective.told(known)
+    a = objective.told(known)
     torch.testing.assert_close(a[2], torch.cat(net.infer(known["video"]), dim=1)[2])
     assert a[0].tolist() == [1, 0, 0, 0, 1]
 
@@ -88,31 +101,74 @@ def test_betrayal_is_nothing_where_the_owner_is_anybodys_guess():
 
 
 def test_hinge_and_score_by_hand():
-    """A critic whose scores are all 0.25: hinge losses .75 and 1.25, and the model's term is - T * 0.25."""
+    """Critics whose scores are all 0.25: hinge losses .75 and 1.25, and the model's terms are minus the score."""
     net = model()
     net.critic.patches = lambda x, identity: torch.full((len(x), 4), 0.25)
-    objective = AdversarialElbo(net)
+    net.critic.real_motion.forward = lambda x, *actions: [torch.full((len(x),), 0.25) for _ in actions]
+    objective = AdversarialElbo(net, dreams=1.0)
     terms = objective("critic", batch())
-    assert terms["real"].tolist() == [0.75] * B and terms["fake"].tolist() == [1.25] * B
-    assert objective("vae", batch())["adversarial"].tolist() == [-T * 0.25] * B
+    assert terms["real"].tolist() == terms["real_motion"].tolist() == [0.75] * B
+    for name in ("fake", "dreamt", "wrong_motion", "dreamt_motion"):
+        assert terms[name].tolist() == [1.25] * B
+    terms = objective("vae", batch())
+    assert terms["adversarial"].tolist() == terms["dream_patches"].tolist() == [-T * 0.25] * B
+    assert terms["dream_motion"].tolist() == [-0.25] * B
 
 
-def test_swaps_are_judged_by_the_models_own_attribute_net_which_does_not_learn_from_them():
+def test_what_stands_beside_few_clips_weighs_more():
+    objective, seen = AdversarialElbo(model(), dreams=0.25), batch()
+    label, counts = torch.zeros(2, dtype=torch.int64), torch.tensor([True, False])
+    dream = Dream(torch.tensor([2, 3]), counts, torch.zeros(2, T, 3, 16, 16), torch.zeros(2, 5), label, label, counts)
+    assert objective.beside(torch.tensor([1.0, 1.0]), dream, seen).tolist() == [0, 0, 4, 0]  # the last one does not count
+
+
+def dreams(net: FactoredVideoVae, borrowed: float, **changes) -> tuple[AdversarialElbo, dict[str, torch.Tensor], Dream]:
+    objective = AdversarialElbo(net, dreams=1.0, borrowed=borrowed)
+    seen = objective.filmed(batch(**changes))
+    return objective, seen, objective.dream(seen, objective.told(seen), draw(B, T, 16, seed=5))
+
+
+def test_a_dream_borrows_the_clips_motion_and_teaches_the_paint():
     net = model()
-    objective, seen = RecognisedElbo(net), batch()
-    assert not RecognisedElbo(net)("vae", batch(seed=torch.tensor([11, 13, 15, 17])))[
-        "swapped_identity"
-    ].any()  # none chosen
-    terms = objective("vae", seen)
-    assert terms["swapped_identity"][[0, 2]].tolist() == [0, 0]  # odd seeds: every other clip
-    who, h = objective.others(seen), torch.zeros(B, T, 16)
-    terms = objective.on_swaps(seen, h)
-    painted = net.paint(h, net.attributes(who, seen["action"]))
-    for (name, label), p in zip({"identity": who, "action": seen["action"]}.items(), net.infer(painted), strict=True):
-        expected = -2 * p.log()[torch.arange(B), label]
-        torch.testing.assert_close(terms[f"swapped_{name}"][[1, 3]], expected[[1, 3]], rtol=1e-4, atol=1e-4)
-    sum(term.sum() for term in terms.values()).backward()
-    assert all(p.grad is None for p in net.attribute_net.parameters()) and net.e.weight.grad.abs().sum() > 0
+    _, seen, dream = dreams(net, borrowed=1.0, labelled=torch.tensor([True, True, True, False]))
+    assert dream.action.tolist() == seen["action"].tolist() and dream.known.tolist() == [True, True, True, False]
+    torch.testing.assert_close(dream.video, net.paint(draw(B, T, 16, seed=5), dream.wish))
+    dream.video.sum().backward()
+    assert moved(net) == {"dec", "e"}
+
+
+def test_a_dream_from_the_prior_teaches_the_dynamics():
+    net = model()
+    seeds = torch.arange(60)
+    many = {name: value.repeat(15, *[1] * (value.ndim - 1)) for name, value in batch().items()} | {"seed": seeds}
+    objective = AdversarialElbo(net, dreams=0.5, borrowed=0.0)
+    dream = objective.dream(objective.filmed(many), torch.zeros(60, 5), torch.zeros(60, T, 16))
+    assert 15 < len(dream.chosen) < 45 and dream.known.all()
+    pairs = {pair for pair in zip(dream.identity.tolist(), dream.action.tolist(), strict=True)}
+    assert len(pairs) == 6  # every pair, filmed or not
+    eps = noise.normal(seeds[dream.chosen] + 4, T, net.z)
+    torch.testing.assert_close(dream.video, net.sample(dream.wish, eps), rtol=1e-4, atol=1e-5)
+    dream.video.sum().backward()
+    assert moved(net) == {"f_1", "f_p", "h_0", "lstm"}
+
+
+def moved(net: FactoredVideoVae) -> set[str]:
+    return {name.split(".")[0] for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+
+
+def test_dreams_are_recognised_by_a_net_that_does_not_learn_from_them():
+    net = model()
+    objective, seen, _ = dreams(net, borrowed=1.0)
+    terms = objective("vae", batch())
+    dream = objective.dream(
+        seen, objective.told(seen), objective.disguised(seen, objective.told(seen), torch.zeros(B, 1).long()).h
+    )
+    logits = net.attribute_net(*objective.about(dream.video, seen["seed"]))
+    for name, logit, label in zip(("identity", "action"), logits, (dream.identity, dream.action), strict=True):
+        expected = -logit.log_softmax(-1)[torch.arange(B), label]
+        torch.testing.assert_close(terms[f"dream_{name}"], expected, rtol=1e-4, atol=1e-4)
+    (terms["dream_identity"] + terms["dream_action"]).sum().backward()
+    assert "attribute_net" not in moved(net) and "dec" in moved(net)
 
 
 def test_critics_and_model_move_apart():

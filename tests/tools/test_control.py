@@ -15,12 +15,12 @@ RUN, FP32 = "run=runs/tiny/control/seed_0", "training.settings.precision=no"
 
 @pytest.fixture(scope="module")
 def runs(strips, tmp_path_factory):
-    """A factored VideoVAE that never saw (person_0, wave1) nor (person_1, wave2), both judges beside it."""
+    """A factored VideoVAE that never saw (person_0, wave1) nor (person_1, wave2), all judges beside it."""
     root = tmp_path_factory.mktemp("runs")
     model = [f"model.{key}={value}" for key, value in {"e": 8, "components": 2, "critic.width": 8}.items()]
     vae = overrides(strips, root / "runs/tiny/control/seed_0", steps=4, experiment="weizmann/control", objective__shown="3")
     commands = [[*vae, *model, FP32]]
-    for judge in ("judge", "motion_judge"):
+    for judge in ("judge", "judge_apart", "motion_judge"):
         words = overrides(
             strips, root / f"runs/tiny/{judge}/seed_0", steps=4, experiment=f"weizmann/{judge}", model__width="8"
         )
@@ -42,10 +42,10 @@ def test_every_way_to_steer_is_judged_and_drawn(runs):
     }
     table = json.loads((out / "control.json").read_text())
     rows = {row["name"]: row for row in table["rows"]}
-    assert {"judge", "motion_judge", "seed", "hardware"} <= table.keys()
+    assert {"judge", "judge_apart", "motion_judge", "seed", "hardware"} <= table.keys()
     assert rows["1 times as fast"]["speed"] == 1.0 and rows["after the switch"]["switch_jump"] > 0
     for name in ("this motion, another person", "this person, another action", "after the switch", "0.5 times as fast"):
-        assert 0 <= rows[name]["joint_accuracy"] <= 1 and 0 <= rows[name]["motion_pass_rate"] <= 1
+        assert all(0 <= rows[name][column] <= 1 for column in ("joint_accuracy", "joint_apart", "motion_pass_rate"))
     assert 0 <= rows["half this, half that person"]["belief"] <= 1
     assert Image.open(out / "switch.gif").n_frames == 12
 
@@ -58,6 +58,9 @@ def test_the_table_has_motion_and_unseen_pairs(runs):
     assert rows["bound"]["motion_pass_rate"] >= 0.7 and rows["unseen_pairs"]["samples"] == 6
     assert rows["bound"]["variety"] == rows["bound"]["novelty"] == 1.0
     assert rows["frozen"]["variety"] > 0 and rows["codes"]["novelty"] > 0
+    for row in rows.values():
+        assert row["joint_apart"] <= min(row["identity_apart"], row["action_apart"])
+    assert rows["unseen_real"]["sharpness"] == 1.0 and rows["unseen_real_moved"]["novelty"] > rows["unseen_real"]["novelty"]
 
 
 def test_what_a_judge_of_motion_lets_through(runs):

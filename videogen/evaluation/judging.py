@@ -18,7 +18,7 @@ from videogen.runs import TrainedModel, load_model
 
 log = logging.getLogger(__name__)
 
-# Judges that ship with the package: <data>.safetensors, and <data>_motion.safetensors for the judge of motion.
+# Judges that ship with the package: <data>.safetensors, <data>_apart.safetensors, and <data>_motion.safetensors.
 SHIPPED = Path(__file__).parent / "judges"
 POSE_FACTS = ("channels", "size", "stride", "identities", "actions")
 MOTION_FACTS = ("channels", "size", "stride", "actions")
@@ -40,25 +40,57 @@ def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
     return judge
 
 
-def find_motion_judge(wanted: str | None, run: TrainedModel) -> TrainedModel | None:
-    """The same for the judge of motion (`<...>/motion_judge/seed_0`). None where none fits: its column stays empty.
+def find_optional(
+    wanted: str | None, run: TrainedModel, kind: str, suffix: str, answers: str, facts: tuple[str, ...]
+) -> TrainedModel | None:
+    """The same for a judge of another `kind` (`<...>/<kind>/seed_0`). None where none fits: its columns stay empty.
 
     Raises UserError where `wanted` is missing or does not fit.
     """
-    judge = first_of(candidates(wanted, run, "motion_judge", "_motion"))
+    judge = first_of(candidates(wanted, run, kind, suffix))
     if judge is None:
         if wanted:
-            raise UserError(f"no motion judge at {wanted}: train one with {training_command(run, 'motion_judge')}")
-        log.warning("no judge of motion for this data: train one with %s", training_command(run, "motion_judge"))
+            raise UserError(f"no {kind} at {wanted}: train one with {training_command(run, kind)}")
+        log.warning("no %s for this data: train one with %s", kind, training_command(run, kind))
         return None
     try:
-        check_match(judge, run, "motions", MOTION_FACTS)
+        check_match(judge, run, answers, facts)
     except UserError as error:
         if wanted:
             raise
         log.warning("%s", error)  # nobody asked for this one
         return None
     return judge
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The judges of a run. The first knows every pair by a class of its own, and its word is what tables go by; `apart`
+    judges who and what apart, wherever they stand; `motion` sees nothing but what changes."""
+
+    judge: TrainedModel
+    apart: TrainedModel | None
+    motion: TrainedModel | None
+
+    @staticmethod
+    def of(run: TrainedModel, judge: str | None, apart: str | None, motion: str | None, device: str) -> "Panel":
+        """The judges that are named; else those trained beside the run, else those that ship. Raises UserError."""
+        panel = Panel(
+            find_judge(judge, run),
+            find_optional(apart, run, "judge_apart", "_apart", "classes", POSE_FACTS),
+            find_optional(motion, run, "motion_judge", "_motion", "motions", MOTION_FACTS),
+        )
+        for member in panel.members().values():
+            member.model.to(device)
+        return panel
+
+    def members(self) -> dict[str, TrainedModel]:
+        found = {"judge": self.judge, "judge_apart": self.apart, "motion_judge": self.motion}
+        return {name: member for name, member in found.items() if member is not None}
+
+    def facts(self) -> dict[str, str]:
+        """Who judged, by the hash of the weights."""
+        return {name: f"{member.file}, weights {member.digest}" for name, member in self.members().items()}
 
 
 def candidates(wanted: str | None, run: TrainedModel, kind: str, suffix: str) -> list[Path]:

@@ -8,21 +8,22 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from videogen import tamper
+from videogen import pixels, tamper
 from videogen.errors import UserError
 from videogen.evaluation import statistics
-from videogen.evaluation.judging import Labelled, MotionBar, Verdict, judged, real_clips, scores
+from videogen.evaluation.judging import Labelled, MotionBar, Panel, Verdict, judged, real_clips, scores
 from videogen.evaluation.report import Row
 
 Sample = Callable[[Int64[Tensor, "n 2"], Float[Tensor, "n c h w"] | None], Float[Tensor, "n t c h w"]]
+
+MOVED = 2  # pixels
 
 
 @dataclass
 class Bench:
     """Real clips, what the judges say of them, and rows measured against both."""
 
-    judge: Any
-    motion_judge: Any | None
+    panel: Panel
     clips: Any
     per_clip: int
     seed: int
@@ -33,17 +34,20 @@ class Bench:
             raise UserError("no clip is long enough to hold out a part of it: lower data.frames or data.stride")
         self.real = real_clips(self.test, self.per_clip, self.seed)
         self.known = real_clips(self.train, self.per_clip, self.seed)
-        self.bar = MotionBar.set_by(self.motion_judge, self.real) if self.motion_judge is not None else None
+        self.bar = MotionBar.set_by(self.panel.motion.model, self.real) if self.panel.motion else None
         self.bound = judged(self.judge, self.real.videos)
         self.real_variety = statistics.variety(self.real.videos, self.pair(self.real))
         self.real_novelty = statistics.nearest(self.real.videos, self.known.videos)
 
+    @property
+    def judge(self) -> Any:
+        """Whose word tables go by."""
+        return self.panel.judge.model
+
     def pair(self, shown: Labelled) -> Int64[Tensor, "n"]:
         return shown.identity * len(self.clips.actions) + shown.action
 
-    def row(
-        self, name: str, shown: Labelled, reference: Verdict | None = None, looks_like: Labelled | None = None
-    ) -> dict[str, str | int | float | None]:
+    def row(self, name: str, shown: Labelled, reference: Verdict | None = None, looks_like: Labelled | None = None) -> dict[str, str | int | float | None]:
         """The scores of `shown`; beside a judge's, all are relative to real clips.
 
         variety   distance between two videos of the same pair; 1 as between two real ones
@@ -57,7 +61,19 @@ class Bench:
         alone = len(pair.unique()) == len(pair)  # one video of each: no two to compare
         variety = None if alone else statistics.variety(shown.videos, pair) / max(self.real_variety, 1e-9)
         novelty = statistics.nearest(shown.videos, self.known.videos) / max(self.real_novelty, 1e-9)
-        return row | {"motion_pass_rate": passed, "variety": variety, "novelty": novelty}
+        return row | self.judged_apart(shown) | {"motion_pass_rate": passed, "variety": variety, "novelty": novelty}
+
+    def judged_apart(self, shown: Labelled) -> dict[str, str | int | float | None]:
+        """Accuracies by the judge of who and what apart, if there is one."""
+        if self.panel.apart is None:
+            return {}
+        p = judged(self.panel.apart.model, shown.videos).p
+        p_identity, p_action = statistics.marginals(p, len(self.clips.identities), len(self.clips.actions))
+        return {
+            "identity_apart": statistics.accuracy(p_identity, shown.identity),
+            "action_apart": statistics.accuracy(p_action, shown.action),
+            "joint_apart": statistics.accuracy(p, self.pair(shown)),
+        }
 
 
 def evaluate(bench: Bench, sample: Sample, samples: int) -> tuple[list[Row], float]:
@@ -70,6 +86,9 @@ def evaluate(bench: Bench, sample: Sample, samples: int) -> tuple[list[Row], flo
     codes_first_frame   the codes and the first frame of each clip of `bound` (filled circle)
     unseen_pairs        `samples` videos of each pair that was kept out of training, if any was; its Frechet distance is
                         to the real clips of those pairs
+    unseen_real         these real clips: the bound for pairs never seen
+    unseen_real_moved   the same, `MOVED` pixels to the right: what a judge asks of a model that can know who and what, but
+                        not where a camera stood that it never saw
     """
     real, gap = bench.real, judged(bench.judge, bench.known.videos)
     rows: list[Row] = [
@@ -85,7 +104,12 @@ def evaluate(bench: Bench, sample: Sample, samples: int) -> tuple[list[Row], flo
     if len(bench.unseen):
         never_seen = real_clips(bench.unseen, bench.per_clip, bench.seed)
         shown = asked_for(sample, pairs_of(bench.unseen), samples)
-        rows.append(bench.row("unseen_pairs", shown, judged(bench.judge, never_seen.videos), never_seen))
+        reference = judged(bench.judge, never_seen.videos)
+        rows.append(bench.row("unseen_pairs", shown, reference, never_seen))
+        by = torch.full((len(never_seen.videos),), MOVED)
+        elsewhere = Labelled(pixels.panned(never_seen.videos, by), never_seen.identity, never_seen.action)
+        for name, clips in (("unseen_real", never_seen), ("unseen_real_moved", elsewhere)):
+            rows.append(bench.row(name, clips, reference, never_seen))
     return rows, statistics.psnr(continued[:, 0], real.videos[:, 0]).mean().item()
 
 

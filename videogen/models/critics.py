@@ -4,30 +4,69 @@ import torch
 from einops import einsum, rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 
 class PatchCritic(nn.Module):
-    """Is this patch of a frame a real one of this person?
+    """Is this part of a frame a real one of this person?
 
     PatchGAN (Isola et al. 2017) with a projection on the identity (Miyato & Koyama 2018) and spectral normalisation
-    (Miyato et al. 2018). A patch of 22 pixels shows texture, cloth and skin, and too little of a pose to know the action:
-    a pair of person and action that was never seen is nothing new to it.
+    (Miyato et al. 2018), at two scales. A patch of 22 pixels shows texture, cloth and skin, and too little of a pose to
+    know the action: a pair of person and action that was never seen is nothing new to it. One of 46 shows how tall and
+    broad somebody is, and where they stand.
     """
 
     def __init__(self, channels: int, identities: int, width: int):
         super().__init__()
-        layers: list[nn.Module] = []
-        for before, after in ((channels, width), (width, 2 * width), (2 * width, 4 * width)):
-            layers += [spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
-        self.convolutions = nn.Sequential(*layers)
-        self.real = spectral_norm(nn.Linear(4 * width, 1))
-        self.own = spectral_norm(nn.Linear(identities, 4 * width, bias=False))
+        self.convolutions, self.real, self.own = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        scales = [[(channels, width), (width, 2 * width), (2 * width, 4 * width)], [(4 * width, 4 * width)]]
+        for scale in scales:
+            layers: list[nn.Module] = []
+            for before, after in scale:
+                layers += [spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
+            self.convolutions.append(nn.Sequential(*layers))
+            self.real.append(spectral_norm(nn.Linear(4 * width, 1)))
+            self.own.append(spectral_norm(nn.Linear(identities, 4 * width, bias=False)))
 
-    def forward(self, frame: Float[Tensor, "n c h w"], identity: Float[Tensor, "n i"]) -> Float[Tensor, "n p"]:
-        """A score for every patch, higher for real."""
-        y = rearrange(self.convolutions(frame), "n d h w -> n (h w) d")
-        return self.real(y)[..., 0] + einsum(y, self.own(identity), "n p d, n d -> n p")
+    def forward(self, frame: Float[Tensor, "n c h w"], identity: Float[Tensor, "n i"]) -> list[Float[Tensor, "n p"]]:
+        """A score for every patch of each size, higher for real."""
+        y, scores = frame, []
+        for convolutions, real, own in zip(self.convolutions, self.real, self.own, strict=True):
+            y = convolutions(y)
+            each = rearrange(y, "n d h w -> n (h w) d")
+            scores.append(real(each)[..., 0] + einsum(each, own(identity), "n p d, n d -> n p"))
+        return scores
+
+
+def grey_and_change(x: Float[Tensor, "b t c h w"], gain: float = 8.0) -> Float[Tensor, "b 2 t h2 w2"]:
+    """Grey frames of half the size, and `gain` times what has changed since the frame before: how a clip moves, whoever it
+    shows."""
+    grey = functional.avg_pool3d(x.float().mean(2), (1, 2, 2))
+    return torch.stack([grey, gain * grey.diff(dim=1, prepend=grey[:, :1])], dim=1)
+
+
+class MotionCritic(nn.Module):
+    """Does this clip move as this action moves? It is not told whose motion it is.
+
+    3-D convolutions with spectral normalisation, and a projection on the action.
+    """
+
+    def __init__(self, actions: int, width: int):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in ((2, width), (width, 2 * width), (2 * width, 4 * width)):
+            layers += [spectral_norm(nn.Conv3d(before, after, (3, 4, 4), (1, 2, 2), (1, 1, 1))), nn.LeakyReLU(0.2)]
+        self.convolutions = nn.Sequential(*layers)
+        self.mixed = nn.Sequential(spectral_norm(nn.Linear(8 * width, 4 * width)), nn.LeakyReLU(0.2))
+        self.real = spectral_norm(nn.Linear(4 * width, 1))
+        self.own = spectral_norm(nn.Linear(actions, 4 * width, bias=False))
+
+    def forward(self, x: Float[Tensor, "b t c h w"], *actions: Float[Tensor, "b a"]) -> list[Float[Tensor, "b"]]:
+        """For each of the `actions` that the clips may show, a score; higher for real."""
+        y = rearrange(self.convolutions(grey_and_change(x)), "b d t h w -> b d (t h w)")
+        y = self.mixed(torch.cat([y.mean(-1), y.amax(-1)], dim=-1))
+        return [(self.real(y)[:, 0] + einsum(y, self.own(action), "b d, b d -> b")).float() for action in actions]
 
 
 class Critic(nn.Module):
@@ -37,6 +76,7 @@ class Critic(nn.Module):
     def __init__(self, channels: int, identities: int, actions: int, motion: int, width: int = 24, hidden: int = 256):
         super().__init__()
         self.real_patch = PatchCritic(channels, identities, width)
+        self.real_motion = MotionCritic(actions, width)
         self.whose_motion = nn.Sequential(
             nn.Linear(motion + actions, hidden),
             nn.LeakyReLU(0.2),
@@ -46,10 +86,13 @@ class Critic(nn.Module):
         )
 
     def patches(self, x: Float[Tensor, "b t c h w"], identity: Float[Tensor, "b i"]) -> Float[Tensor, "b p"]:
-        """The scores of all patches of all frames."""
+        """The scores of all patches of all frames: first the small ones, then the large ones, as often as they need to
+        weigh the same."""
         t = x.shape[1]
         scores = self.real_patch(rearrange(x, "b t c h w -> (b t) c h w"), repeat(identity, "b i -> (b t) i", t=t))
-        return rearrange(scores.float(), "(b t) p -> b (t p)", t=t)
+        most = max(score.shape[1] for score in scores)
+        alike = torch.cat([repeat(score, "n p -> n (p k)", k=most // score.shape[1]) for score in scores], dim=1)
+        return rearrange(alike.float(), "(b t) p -> b (t p)", t=t)
 
     def owners(self, h: Float[Tensor, "b t d"], action: Float[Tensor, "b a"]) -> Float[Tensor, "b t i"]:
         """log p(identity | h_t, action). The action is given: which people show it must not count."""

@@ -11,8 +11,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+class Apart(nn.Module):
+    """Logits of pairs from logits of their parts: p(identity, action | v) = p(identity | v) p(action | v)."""
+
+    def __init__(self, features: int, identities: int, actions: int):
+        super().__init__()
+        self.identity, self.action = nn.Linear(features, identities), nn.Linear(features, actions)
+
+    def forward(self, features: Float[Tensor, "b d"]) -> Float[Tensor, "b k"]:
+        return (self.identity(features)[:, :, None] + self.action(features)[:, None]).flatten(1)
+
+
 class Judge(nn.Module):
-    """p(y | v) over the joint classes y = identity * actions + action (person x action)."""
+    """p(y | v) over the joint classes y = identity * actions + action (person x action).
+
+    apart   who and what are judged apart. The field's judge has a class of its own for each pair, and one clip or a few to
+            learn it from: it knows a pair by its clip, and what is right but not that clip by no pair at all.
+    """
 
     def __init__(
         self,
@@ -22,6 +37,7 @@ class Judge(nn.Module):
         width: int = 24,
         features: int = 64,
         dropout: float = 0.2,
+        apart: bool = False,
     ):
         super().__init__()
         self.identities, self.actions = identities, actions
@@ -36,7 +52,7 @@ class Judge(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         self.embedding = nn.Linear(2 * widths[-1], features)
         self.dropout = nn.Dropout(dropout)
-        self.classes = nn.Linear(features, identities * actions)
+        self.classes = Apart(features, identities, actions) if apart else nn.Linear(features, identities * actions)
 
     def features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b d"]:
         """What the Frechet distance is measured on: few dimensions, so that a few hundred clips pin down a covariance."""

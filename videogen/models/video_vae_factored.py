@@ -21,7 +21,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from videogen import pixels
 from videogen.distributions import Gaussian, stack
+from videogen.models.critics import grey_and_change
 from videogen.models.video_vae import FrameEncoder, mlp
 
 
@@ -75,33 +77,43 @@ class PaintedDecoder(nn.Module):
             behind += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
         self.behind = nn.Sequential(*behind, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
 
-    def forward(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
+    def forward(
+        self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"] | None = None
+    ) -> Float[Tensor, "b t c h w"]:
         code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
         y = self.stem(rearrange(code, "b t d -> (b t) d"))
         for up in self.ups:
             y = up(y, e)
         y = rearrange(self.out(y), "(b t) c h w -> b t c h w", b=len(h))
         mask = y[:, :, -1:].sigmoid()
-        return mask * y[:, :, :-1].tanh() + (1 - mask) * self.behind(e)[:, None]
+        behind = self.behind(e)[:, None]
+        if camera is not None:
+            behind = pixels.panned(behind, camera)
+        return mask * y[:, :, :-1].tanh() + (1 - mask) * behind
 
 
 class AttributeNet(nn.Module):
-    """q(identity | x) and q(action | x): the identity from single frames in any order, the action from their order."""
+    """q(identity | x) from single frames in any order, and q(action | x) from how they move, blind to colour."""
 
     def __init__(self, channels: int, size: int, width: int, features: int, identities: int, actions: int):
         super().__init__()
         self.frame = FrameEncoder(channels, size, width, features)
-        convolutions = (nn.Conv1d(features, features, 3, padding=1) for _ in range(2))
-        self.order = nn.Sequential(*(layer for convolution in convolutions for layer in (convolution, nn.SiLU())))
+        widths = [24, 48, 96]
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise([2, *widths]):
+            layers += [nn.Conv3d(before, after, (3, 4, 4), (1, 2, 2), (1, 1, 1)), nn.GroupNorm(8, after), nn.LeakyReLU(0.2)]
+        self.moves = nn.Sequential(*layers)
         self.dropout = nn.Dropout(0.3)
-        self.identity, self.action = nn.Linear(features, identities), nn.Linear(2 * features, actions)
+        self.identity, self.action = nn.Linear(features, identities), nn.Linear(2 * widths[-1], actions)
 
-    def forward(self, x: Float[Tensor, "b t c h w"]) -> tuple[Float[Tensor, "b i"], Float[Tensor, "b a"]]:
-        """Logits of both."""
-        features = rearrange(self.frame(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b d t", b=len(x))
-        order = self.order(features)
-        pooled = torch.cat([order.mean(-1), order.amax(-1)], dim=-1)
-        return self.identity(self.dropout(features.mean(-1))), self.action(self.dropout(pooled))
+    def forward(
+        self, x: Float[Tensor, "b t c h w"], recoloured: Float[Tensor, "b t c h w"] | None = None
+    ) -> tuple[Float[Tensor, "b i"], Float[Tensor, "b a"]]:
+        """Logits of both; of the action from the clips in other colours, where there are such."""
+        features = rearrange(self.frame(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x)).mean(1)
+        y = rearrange(self.moves(grey_and_change(x if recoloured is None else recoloured)), "b d t h w -> b d (t h w)")
+        moves = torch.cat([y.mean(-1), y.amax(-1)], dim=-1)
+        return self.identity(self.dropout(features)), self.action(self.dropout(moves))
 
 
 class FactoredVideoVae(nn.Module):
@@ -122,7 +134,7 @@ class FactoredVideoVae(nn.Module):
         identities: int,
         actions: int,
         z: int = 16,
-        components: int = 16,
+        components: int = 64,
         e: int = 64,
         hidden: int = 256,
         width: int = 32,
@@ -141,7 +153,7 @@ class FactoredVideoVae(nn.Module):
         self.f_q = mlp(features + hidden + actions, 2 * z, hidden)
         self.f_p = mlp(hidden + actions, 2 * z, hidden)
         self.h_0 = nn.Linear(actions, 2 * hidden)
-        self.f_1 = nn.Linear(actions, components * (2 * z + 1))
+        self.f_1 = nn.Linear(actions + 1, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
         self.e = nn.Linear(identities, e, bias=False)
         self.dec = PaintedDecoder(channels, size, width, hidden, e, painted)
@@ -165,12 +177,18 @@ class FactoredVideoVae(nn.Module):
         a: Float[Tensor, "b k"],
         eps: Float[Tensor, "b t z"],
         shown: Int64[Tensor, "b s"],
+        camera: Int64[Tensor, "b"] | None = None,
     ) -> Rollout:
         """Posterior, prior, and the reconstruction of the frames that `shown` numbers: neighbours look alike, so that
-        some of them tell the decoder nearly as much as all, at a part of the cost."""
-        h, kl = self._move(eps, a, self._features(x))
+        some of them tell the decoder nearly as much as all, at a part of the cost.
+
+        `camera` is how many pixels the clips were moved, background and all. Told of it, the model learns how people look
+        in more places than they were filmed in, and still where they were filmed.
+        """
+        features = self._features(x)
+        h, kl = self._move(eps, a, features, camera)
         few = h.gather(1, repeat(shown, "b s -> b s d", d=h.shape[-1]))
-        return Rollout(self.paint(few, a), kl, h)
+        return Rollout(self.paint(few, a, camera), kl, h)
 
     def sample(
         self,
@@ -187,23 +205,29 @@ class FactoredVideoVae(nn.Module):
         """h_1 .. h_t: of the frames that are given, then as the prior goes on. Nobody's: paint it."""
         return self._move(eps, a, None if given is None else self._features(given))[0]
 
-    def paint(self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"]) -> Float[Tensor, "b t c h w"]:
+    def paint(
+        self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"], camera: Int64[Tensor, "b"] | None = None
+    ) -> Float[Tensor, "b t c h w"]:
         """The motion, as the identity in `a` looks in it."""
         identity = (a if a.ndim == 2 else a[:, 0])[:, : self.identities]
-        return self.dec(h, self.e(identity))
+        return self.dec(h, self.e(identity), camera)
 
     def _features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b t d"]:
         return rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))
 
     def _move(
-        self, eps: Float[Tensor, "b t z"], a: Float[Tensor, "b *k"], features: Float[Tensor, "b s f"] | None
+        self,
+        eps: Float[Tensor, "b t z"],
+        a: Float[Tensor, "b *k"],
+        features: Float[Tensor, "b s f"] | None,
+        camera: Int64[Tensor, "b"] | None = None,
     ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b"]]:
         """Runs the latent dynamics: z_t from the posterior while there are features, from the prior after them."""
         given, length = 0 if features is None else features.shape[1], eps.shape[1]
         action = a[..., self.identities :]
         action = repeat(action, "b k -> b t k", t=length) if action.ndim == 2 else action
         h, c = self.h_0(action[:, 0]).tanh().chunk(2, dim=-1)
-        log_w, mixture = self._first(action[:, 0])
+        log_w, mixture = self._first(action[:, 0], camera)
         states, drawn, posteriors, priors = [], [], [], []
         for t in range(length):
             inputs = [h, action[:, t]]
@@ -219,9 +243,12 @@ class FactoredVideoVae(nn.Module):
         later = stack(posteriors, dim=1).kl(stack(priors, dim=1))[:, 1:].sum(-1)
         return torch.stack(states, dim=1), first + later
 
-    def _first(self, action: Float[Tensor, "b a"]) -> tuple[Float[Tensor, "b k"], Gaussian]:
-        """p(z_1 | action): log weights, and the components `[b k z]`."""
-        out = rearrange(self.f_1(action).float(), "b (k p) -> b k p", k=self.components)
+    def _first(
+        self, action: Float[Tensor, "b a"], camera: Int64[Tensor, "b"] | None = None
+    ) -> tuple[Float[Tensor, "b k"], Gaussian]:
+        """p(z_1 | action, camera): log weights, and the components `[b k z]`."""
+        moved = action.new_zeros(len(action), 1) if camera is None else camera[:, None] / 8
+        out = rearrange(self.f_1(torch.cat([action, moved], dim=-1)).float(), "b (k p) -> b k p", k=self.components)
         return out[..., 0].log_softmax(-1), Gaussian.from_parameters(out[..., 1:])
 
 

@@ -1,0 +1,160 @@
+"""The bound of the factored VideoVAE against critics (`models/critics.py`)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from videogen import noise
+from videogen.objectives.disguise import false_colours, false_places
+from videogen.objectives.factored_elbo import FactoredElbo, some
+from videogen.objectives.objective import Batch, Terms
+
+
+@dataclass(frozen=True)
+class Dream:
+    """Videos that nobody filmed, with what they were to show."""
+
+    chosen: Int64[Tensor, "d"]  # the clips of the batch that they stand beside
+    counts: Bool[Tensor, "d"]  # false for the one that is made where there is none
+    video: Float[Tensor, "d t c h w"]
+    wish: Float[Tensor, "d k"]  # as the model was told
+    identity: Int64[Tensor, "d"]
+    action: Int64[Tensor, "d"]
+    known: Bool[Tensor, "d"]  # whether training may know the action
+
+
+class AdversarialElbo(FactoredElbo):
+    """The bound, and what the model makes that nobody filmed against critics (player `critic` trains them; hinge loss).
+
+    A pair of person and action that no clip shows is not learnt from clips. So the model **dreams**: beside some clips it
+    makes a video of any person at any action, all pairs alike. Half of the dreams borrow the clip's own motion; they teach
+    the paint. Half move as the prior has it; they teach the dynamics, and the paint stays still: let both give way at once,
+    and they agree on pictures that please a critic and nobody else. The critics are not told which pairs were filmed.
+
+    adversarial                   - mean score of patches, times the frames: of reconstructions
+    dream_patches                 the same of the dreams: do their details belong to this person?
+    dream_motion                  - score of the dreams' motion: is it the action's?
+    dream_identity, dream_action  cross-entropies of who and what the model's own attribute net sees in them, nats. It
+                                  learns nothing from them: the two must not agree on a sign of their own.
+    betrayal                      how far the critic's guess at the motion's owner is from "anybody", cross-entropy to the
+                                  uniform distribution over it, nats summed over frames: 0 where nothing is betrayed
+
+    judged      how many frames of each clip the patch critic sees
+    dreams      how many of the clips have a dream beside them, a share
+    borrowed    how many of the dreams borrow their motion, a share
+    worn        clips are recoloured and moved by up to this share of the frame before the motion critic sees them, real or
+                not: it learns from few, and is to know nobody by place or tint
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        judged: int = 2,
+        dreams: float = 0.5,
+        borrowed: float = 0.5,
+        worn: float = 0.1,
+        **bound: float | int | str,
+    ):
+        super().__init__(model, **bound)  # type: ignore[arg-type]
+        self.judged, self.dreams, self.borrowed, self.worn = judged, dreams, borrowed, worn
+
+    def vae(self, batch: Batch) -> Terms:
+        batch = self.filmed(batch)
+        a, shown = self.told(batch), self.some_frames(batch, self.shown)
+        rollout = self.disguised(batch, a, shown)
+        t = batch["video"].shape[1]
+        scores = self.model.critic.patches(rollout.x_hat[:, : self.judged], a[:, : self.model.identities])
+        owners = self.model.critic.owners(rollout.h, a[:, self.model.identities :])
+        dream = self.dream(batch, a, rollout.h)
+        patches, motion = self.dream_scores(batch, dream)
+        net = self.model.attribute_net
+        logits = functional_call(net, held(net), self.about(dream.video, batch["seed"][dream.chosen]))
+        recognised = self.entropies(logits, {"identity": dream.identity, "action": dream.action}, dream.known)
+        return {
+            **self.reconstruction(batch, shown, rollout.x_hat),
+            "kl": rollout.kl,
+            **self.inferred(batch),
+            "adversarial": -t * scores.mean(-1),
+            "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
+            "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),
+            "dream_motion": self.beside(-motion, dream, batch),
+            **{f"dream_{name}": self.beside(entropy, dream, batch) for name, entropy in recognised.items()},
+        }
+
+    def critic(self, batch: Batch) -> Terms:
+        """Hinge losses on patches and on motions, and the cross-entropy of the motion's owner, nats per frame.
+
+        wrong_motion    a real clip under the name of another action is not real either
+        """
+        batch, still = self.filmed(batch), batch["video"]
+        x, shown = batch["video"], self.some_frames(batch, self.judged)
+        with torch.no_grad():
+            a = self.told(batch)
+            rollout = self.disguised(batch, a, shown)
+        identity, action = a[:, : self.model.identities], a[:, self.model.identities :]
+        real = self.model.critic.patches(some(x, shown), identity)
+        fake = self.model.critic.patches(rollout.x_hat, identity)
+        owners = self.model.critic.owners(rollout.h, action)
+        turn = noise.normal(batch["seed"] + 7, max(self.model.actions - 1, 1)).argmax(1, keepdim=True) + 1
+        other = action.gather(1, (torch.arange(self.model.actions, device=x.device) + turn) % self.model.actions)
+        real_motion, wrong_motion = self.model.critic.real_motion(self.as_worn(still, batch["seed"]), action, other)
+        dream = self.dream(batch, a, rollout.h)
+        patches, motion = self.dream_scores(batch, dream)
+        return {
+            "real": functional.relu(1 - real).mean(-1),
+            "fake": functional.relu(1 + fake).mean(-1),
+            "dreamt": self.beside(functional.relu(1 + patches).mean(-1), dream, batch),
+            "real_motion": functional.relu(1 - real_motion),
+            "wrong_motion": functional.relu(1 + wrong_motion),
+            "dreamt_motion": self.beside(functional.relu(1 + motion), dream, batch),
+            "owner": -(owners * identity[:, None]).sum(-1).mean(-1),
+        }
+
+    def dream(self, batch: Batch, a: Float[Tensor, "b k"], h: Float[Tensor, "b t d"]) -> Dream:
+        """The dreams of a batch; `h` is how its clips move."""
+        dreaming = torch.special.ndtr(noise.normal(batch["seed"] + 11, 1)[:, 0]) < self.dreams
+        chosen = dreaming.nonzero()[:, 0]
+        chosen = chosen if len(chosen) else chosen.new_zeros(1)  # one that does not count, rather than none
+        seed, n, t = batch["seed"][chosen], self.model.identities, batch["video"].shape[1]
+        drawn = noise.normal(seed + 5, n + self.model.actions)
+        identity, action = drawn[:, :n].argmax(1), drawn[:, n:].argmax(1)
+        borrowed = torch.special.ndtr(noise.normal(seed + 12, 1)[:, 0]) < self.borrowed
+        action = torch.where(borrowed, batch["action"][chosen], action)
+        wish = self.model.attributes(identity, action)
+        wish = torch.where(borrowed[:, None], torch.cat([wish[:, :n], a[chosen, n:]], dim=1), wish)
+        video = batch["video"].new_zeros(len(chosen), *batch["video"].shape[1:])
+        if len(rows := borrowed.nonzero()[:, 0]):
+            painted = self.model.paint(h[chosen[rows]].detach(), wish[rows], batch["camera"][chosen[rows]])
+            video = video.index_copy(0, rows, painted.float())
+        if len(rows := (~borrowed).nonzero()[:, 0]):
+            motion = self.model.motion(wish[rows], noise.normal(seed[rows] + 4, t, self.model.z))
+            painted = functional_call(self.model.dec, held(self.model.dec), (motion, self.model.e(wish[rows, :n]).detach()))
+            video = video.index_copy(0, rows, painted.float())
+        known = ~borrowed | batch["labelled"][chosen]
+        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known)
+
+    def dream_scores(self, batch: Batch, dream: Dream) -> tuple[Float[Tensor, "d p"], Float[Tensor, "d"]]:
+        """Of patches, and of the motion."""
+        who, what = dream.wish.tensor_split([self.model.identities], 1)
+        few = some(dream.video, self.some_frames(batch, self.judged)[dream.chosen])
+        worn = self.as_worn(dream.video, batch["seed"][dream.chosen] + 1)
+        return self.model.critic.patches(few, who), self.model.critic.real_motion(worn, what)[0]
+
+    def beside(self, term: Float[Tensor, "d"], dream: Dream, batch: Batch) -> Float[Tensor, "b"]:
+        """One number for each clip, 0 where no dream stands beside it; on average over batches that of the dreams."""
+        weighed = term * dream.counts / self.dreams
+        return torch.zeros(len(batch["video"]), device=term.device).index_add(0, dream.chosen, weighed)
+
+    def as_worn(self, x: Float[Tensor, "b t c h w"], seed: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
+        drawn = noise.normal(seed + 6, 9)
+        return false_places(false_colours(x, drawn[:, :6]), drawn[:, 6:], self.worn)
+
+
+def held(module: nn.Module) -> dict[str, Tensor]:
+    """Its parameters, as something that does not learn."""
+    return {name: parameter.detach() for name, parameter in module.named_parameters()}
