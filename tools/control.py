@@ -34,6 +34,8 @@ def control(cfg: DictConfig) -> None:
     out, rows = Path(cfg.run) / "control", []
     for way in tqdm(WAYS, "steering", disable=None):
         shown = way(bench, ways)
+        if shown is None:
+            continue
         rows += shown.rows
         write_png(out / f"{shown.name}.png", sheet(shown.videos, shown.labels))
         write_gif(out / f"{shown.name}.gif", grid(shown.videos, shown.labels, [""]), trained.fps)

@@ -9,10 +9,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from videogen import noise
-from videogen.evaluation.judging import Labelled, judged
+from videogen.evaluation.judging import Labelled, judged, real_clips
 from videogen.evaluation.report import Row
 from videogen.evaluation.statistics import accuracy, marginals
-from videogen.evaluation.table import Bench
+from videogen.evaluation.table import Bench, pairs_of
 
 Steer = Callable[..., Float[Tensor, "n t c h w"]]  # (wishes, frames, seed, speed=1.0, same_noise=False)
 Infer = Callable[[Tensor], tuple[Float[Tensor, "n i"], Float[Tensor, "n a"]]]
@@ -156,7 +156,24 @@ def sped(bench: Bench, steering: Steering) -> Shown:
     return Shown("speed", rows, torch.cat(shown), labels)
 
 
-WAYS: tuple[Callable[[Bench, Steering], Shown], ...] = (inferred, swapped, switched, mixed, sped)
+def never_seen(bench: Bench, steering: Steering, samples: int = 4) -> Shown | None:
+    """Pairs that were kept out of training, each above a real clip of it; None where none was kept."""
+    if not len(bench.unseen):
+        return None
+    pairs = pairs_of(bench.unseen)
+    codes = pairs.repeat_interleave(samples, dim=0)
+    videos = steering.steer([tuple(code) for code in codes.tolist()], bench.clips.frames, bench.seed)
+    real = real_clips(bench.unseen, 1, bench.seed)
+    rows = [bench.row("pairs never seen", Labelled(videos, codes[:, 0], codes[:, 1]), looks_like=real)]
+    some, shown, labels = spread(len(pairs), 9).tolist(), [], []
+    for k in some:
+        of_pair = ((real.identity == pairs[k, 0]) & (real.action == pairs[k, 1])).nonzero()[0, 0]
+        shown += [videos[k * samples], real.videos[of_pair]]
+        labels += [f"{bench.clips.identities[pairs[k, 0]]} {bench.clips.actions[pairs[k, 1]]}, never seen", "the real one"]
+    return Shown("unseen", rows, torch.stack(shown), labels)
+
+
+WAYS: tuple[Callable[[Bench, Steering], Shown | None], ...] = (never_seen, inferred, swapped, switched, mixed, sped)
 
 
 def draws(count: int, seed: int, below: int) -> Int64[Tensor, "n"]:

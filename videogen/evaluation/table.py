@@ -47,7 +47,9 @@ class Bench:
     def pair(self, shown: Labelled) -> Int64[Tensor, "n"]:
         return shown.identity * len(self.clips.actions) + shown.action
 
-    def row(self, name: str, shown: Labelled, reference: Verdict | None = None, looks_like: Labelled | None = None) -> dict[str, str | int | float | None]:
+    def row(
+        self, name: str, shown: Labelled, reference: Verdict | None = None, looks_like: Labelled | None = None
+    ) -> dict[str, str | int | float | None]:
         """The scores of `shown`; beside a judge's, all are relative to real clips.
 
         variety   distance between two videos of the same pair; 1 as between two real ones
