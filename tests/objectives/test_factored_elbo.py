@@ -142,14 +142,20 @@ def test_a_dream_from_the_prior_teaches_the_dynamics():
     seeds = torch.arange(60)
     many = {name: value.repeat(15, *[1] * (value.ndim - 1)) for name, value in batch().items()} | {"seed": seeds}
     objective = AdversarialElbo(net, dreams=0.5, borrowed=0.0)
-    dream = objective.dream(objective.filmed(many), torch.zeros(60, 5), torch.zeros(60, T, 16))
+    seen = objective.filmed(many)
+    dream = objective.dream(seen, objective.told(seen), torch.zeros(60, T, 16))
     assert 15 < len(dream.chosen) < 45 and dream.known.all()
-    pairs = {pair for pair in zip(dream.identity.tolist(), dream.action.tolist(), strict=True)}
+    fresh = torch.special.ndtr(noise.normal(seeds[dream.chosen] + 12, 1)[:, 0]) < 0.5
+    pairs = set(zip(dream.identity[fresh].tolist(), dream.action[fresh].tolist(), strict=True))
     assert len(pairs) == 6  # every pair, filmed or not
     eps = noise.normal(seeds[dream.chosen] + 4, T, net.z)
-    torch.testing.assert_close(dream.video, net.sample(dream.wish, eps), rtol=1e-4, atol=1e-5)
+    begun = net.sample(dream.wish, eps)
+    torch.testing.assert_close(dream.video[fresh], begun[fresh], rtol=1e-4, atol=1e-5)
+    going_on = net.sample(dream.wish, eps, objective.disguise(seen)[dream.chosen, 0])
+    torch.testing.assert_close(dream.video[~fresh], going_on[~fresh], rtol=1e-4, atol=1e-5)
+    assert torch.equal(dream.action[~fresh], seen["action"][dream.chosen][~fresh])
     dream.video.sum().backward()
-    assert moved(net) == {"f_1", "f_p", "h_0", "lstm"}
+    assert moved(net) == {"enc", "f_q", "f_1", "f_p", "h_0", "lstm"}  # all that moves, nothing that paints
 
 
 def moved(net: FactoredVideoVae) -> set[str]:

@@ -13,6 +13,7 @@ The encoder is meant to be shown clips in disguise (`objectives/disguise.py`): w
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -93,12 +94,17 @@ class PaintedDecoder(nn.Module):
 
 
 class AttributeNet(nn.Module):
-    """q(identity | x) from single frames in any order, and q(action | x) from how they move, blind to colour."""
+    """q(identity | x) from single frames in any order, and q(action | x) from how they move, blind to colour.
 
-    def __init__(self, channels: int, size: int, width: int, features: int, identities: int, actions: int):
+    moves   widths of the layers that see motion, as many of them as the size has room for; the fourth sees a whole body
+    """
+
+    def __init__(
+        self, channels: int, size: int, width: int, features: int, identities: int, actions: int, moves: Sequence[int]
+    ):
         super().__init__()
         self.frame = FrameEncoder(channels, size, width, features)
-        widths = [24, 48, 96]
+        widths = list(moves)[: size.bit_length() - 2]
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise([2, *widths]):
             layers += [nn.Conv3d(before, after, (3, 4, 4), (1, 2, 2), (1, 1, 1)), nn.GroupNorm(8, after), nn.LeakyReLU(0.2)]
@@ -139,6 +145,7 @@ class FactoredVideoVae(nn.Module):
         hidden: int = 256,
         width: int = 32,
         features: int = 128,
+        moves: Sequence[int] = (24, 48, 96),
         painted: int = 4,
         critic: nn.Module | None = None,
     ):
@@ -159,7 +166,7 @@ class FactoredVideoVae(nn.Module):
         self.dec = PaintedDecoder(channels, size, width, hidden, e, painted)
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
-        self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions)
+        self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions, moves)
 
     def attributes(self, identity: Int64[Tensor, "b"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
         """a = onehot(identity) (+) onehot(action)."""

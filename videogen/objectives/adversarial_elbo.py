@@ -32,9 +32,10 @@ class AdversarialElbo(FactoredElbo):
     """The bound, and what the model makes that nobody filmed against critics (player `critic` trains them; hinge loss).
 
     A pair of person and action that no clip shows is not learnt from clips. So the model **dreams**: beside some clips it
-    makes a video of any person at any action, all pairs alike. Half of the dreams borrow the clip's own motion; they teach
-    the paint. Half move as the prior has it; they teach the dynamics, and the paint stays still: let both give way at once,
-    and they agree on pictures that please a critic and nobody else. The critics are not told which pairs were filmed.
+    makes a video of any person at any action, all pairs alike. Some dreams borrow the clip's own motion; they teach the
+    paint. The others move as the prior has it, from the start or from the clip's first frame on; they teach the
+    dynamics, and the paint stays still: let both give way at once, and they agree on pictures that please a critic and
+    nobody else. The critics are not told which pairs were filmed.
 
     adversarial                   - mean score of patches, times the frames: of reconstructions
     dream_patches                 the same of the dreams: do their details belong to this person?
@@ -123,19 +124,26 @@ class AdversarialElbo(FactoredElbo):
         seed, n, t = batch["seed"][chosen], self.model.identities, batch["video"].shape[1]
         drawn = noise.normal(seed + 5, n + self.model.actions)
         identity, action = drawn[:, :n].argmax(1), drawn[:, n:].argmax(1)
-        borrowed = torch.special.ndtr(noise.normal(seed + 12, 1)[:, 0]) < self.borrowed
-        action = torch.where(borrowed, batch["action"][chosen], action)
+        share = torch.special.ndtr(noise.normal(seed + 12, 1)[:, 0])
+        borrowed, continued = share < self.borrowed, share >= (1 + self.borrowed) / 2
+        own = borrowed | continued  # it is the action of the clip
+        action = torch.where(own, batch["action"][chosen], action)
         wish = self.model.attributes(identity, action)
-        wish = torch.where(borrowed[:, None], torch.cat([wish[:, :n], a[chosen, n:]], dim=1), wish)
+        wish = torch.where(own[:, None], torch.cat([wish[:, :n], a[chosen, n:]], dim=1), wish)
+        camera = torch.where(own, batch["camera"][chosen], 0)
         video = batch["video"].new_zeros(len(chosen), *batch["video"].shape[1:])
         if len(rows := borrowed.nonzero()[:, 0]):
-            painted = self.model.paint(h[chosen[rows]].detach(), wish[rows], batch["camera"][chosen[rows]])
+            painted = self.model.paint(h[chosen[rows]].detach(), wish[rows], camera[rows])
             video = video.index_copy(0, rows, painted.float())
-        if len(rows := (~borrowed).nonzero()[:, 0]):
-            motion = self.model.motion(wish[rows], noise.normal(seed[rows] + 4, t, self.model.z))
-            painted = functional_call(self.model.dec, held(self.model.dec), (motion, self.model.e(wish[rows, :n]).detach()))
-            video = video.index_copy(0, rows, painted.float())
-        known = ~borrowed | batch["labelled"][chosen]
+        first = self.disguise(batch)[chosen, :1] if continued.any() else None
+        for rows, given in (((~own).nonzero()[:, 0], None), (continued.nonzero()[:, 0], first)):
+            if len(rows):
+                eps = noise.normal(seed[rows] + 4, t, self.model.z)
+                motion = self.model.motion(wish[rows], eps, None if given is None else given[rows])
+                code = self.model.e(wish[rows, :n]).detach()
+                painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
+                video = video.index_copy(0, rows, painted.float())
+        known = ~own | batch["labelled"][chosen]
         return Dream(chosen, dreaming[chosen], video, wish, identity, action, known)
 
     def dream_scores(self, batch: Batch, dream: Dream) -> tuple[Float[Tensor, "d p"], Float[Tensor, "d"]]:

@@ -84,11 +84,14 @@ class FactoredElbo(VideoElbo):
 
     def disguised(self, batch: Batch, a: Float[Tensor, "b k"], shown: Int64[Tensor, "b s"]) -> Any:
         """The model's pass over the clips as their encoder sees them."""
-        x, drawn = batch["video"], noise.normal(batch["seed"] + 1, 9)
-        seen = false_colours(x, drawn[:, :6])
-        if self.reach:
-            seen = false_places(seen, drawn[:, 6:], self.reach)
-        return self.model(seen, a, noise.normal(batch["seed"], x.shape[1], self.model.z), shown, batch["camera"])
+        eps = noise.normal(batch["seed"], batch["video"].shape[1], self.model.z)
+        return self.model(self.disguise(batch), a, eps, shown, batch["camera"])
+
+    def disguise(self, batch: Batch) -> Float[Tensor, "b t c h w"]:
+        """False colours, and false places if there is a reach."""
+        drawn = noise.normal(batch["seed"] + 1, 9)
+        seen = false_colours(batch["video"], drawn[:, :6])
+        return false_places(seen, drawn[:, 6:], self.reach) if self.reach else seen
 
     def some_frames(self, batch: Batch, count: int) -> Int64[Tensor, "b s"]:
         """`count` different frames of each clip, in random order."""
