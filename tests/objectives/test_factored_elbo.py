@@ -139,12 +139,12 @@ def test_a_dream_borrows_the_clips_motion_and_teaches_the_paint():
 
 def test_a_dream_from_the_prior_teaches_the_dynamics():
     net = model()
-    seeds = torch.arange(60)
-    many = {name: value.repeat(15, *[1] * (value.ndim - 1)) for name, value in batch().items()} | {"seed": seeds}
+    seeds = torch.arange(120)
+    many = {name: value.repeat(30, *[1] * (value.ndim - 1)) for name, value in batch().items()} | {"seed": seeds}
     objective = AdversarialElbo(net, dreams=0.5, borrowed=0.0)
     seen = objective.filmed(many)
-    dream = objective.dream(seen, objective.told(seen), torch.zeros(60, T, 16))
-    assert 15 < len(dream.chosen) < 45 and dream.known.all()
+    dream = objective.dream(seen, objective.told(seen), torch.zeros(120, T, 16))
+    assert 40 < len(dream.chosen) < 80 and dream.known.all()
     fresh = torch.special.ndtr(noise.normal(seeds[dream.chosen] + 12, 1)[:, 0]) < 0.5
     pairs = set(zip(dream.identity[fresh].tolist(), dream.action[fresh].tolist(), strict=True))
     assert len(pairs) == 6  # every pair, filmed or not
