@@ -35,7 +35,7 @@ def model() -> FactoredVideoVae:
 
 
 def test_terms_are_one_number_a_clip():
-    objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2)
+    objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3)
     terms, bound = objective("vae", batch()), {"reconstruction", "kl", "identity", "action"}
     dreams = {"dream_patches", "dream_motion", "dream_identity", "dream_action"}
     assert set(terms) == bound | dreams | {"adversarial", "betrayal"}
@@ -48,7 +48,7 @@ def test_terms_are_one_number_a_clip():
 
 @pytest.mark.parametrize("clip", range(B))
 def test_a_clip_does_not_see_its_batch(clip):
-    objective, whole = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2), batch()
+    objective, whole = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3), batch()
     for player in ("vae", "critic"):
         terms = objective(player, whole)
         alone = objective(player, {name: value[clip : clip + 1] for name, value in whole.items()})
@@ -113,6 +113,11 @@ def test_hinge_and_score_by_hand():
     terms = objective("vae", batch())
     assert terms["adversarial"].tolist() == terms["dream_patches"].tolist() == [-T * 0.25] * B
     assert terms["dream_motion"].tolist() == [-0.25] * B
+
+
+def test_no_dreams_are_another_objective():
+    with pytest.raises(ValueError, match="dreams is a share above 0"):
+        AdversarialElbo(model(), dreams=0.0)
 
 
 def test_what_stands_beside_few_clips_weighs_more():

@@ -57,11 +57,13 @@ class AdversarialElbo(FactoredElbo):
         model: nn.Module,
         judged: int = 2,
         dreams: float = 0.5,
-        borrowed: float = 0.5,
+        borrowed: float = 1.0,
         worn: float = 0.1,
         **bound: float | int | str,
     ):
         super().__init__(model, **bound)  # type: ignore[arg-type]
+        if not 0 < dreams <= 1:
+            raise ValueError(f"dreams is a share above 0 and at most 1, got {dreams}: for none use the FactoredElbo")
         self.judged, self.dreams, self.borrowed, self.worn = judged, dreams, borrowed, worn
 
     def vae(self, batch: Batch) -> Terms:
