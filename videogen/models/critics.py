@@ -39,11 +39,13 @@ class PatchCritic(nn.Module):
         return scores
 
 
-def grey_and_change(x: Float[Tensor, "b t c h w"], gain: float = 8.0) -> Float[Tensor, "b 2 t h2 w2"]:
-    """Grey frames of half the size, and `gain` times what has changed since the frame before: how a clip moves, whoever it
-    shows."""
+def grey_and_change(x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b 2 t h2 w2"]:
+    """Grey frames of half the size, and what has changed since the frame before: how a clip moves, whoever it shows.
+
+    The change is small beside the frames, and enlarged eight times: it must not be lost to them.
+    """
     grey = functional.avg_pool3d(x.float().mean(2), (1, 2, 2))
-    return torch.stack([grey, gain * grey.diff(dim=1, prepend=grey[:, :1])], dim=1)
+    return torch.stack([grey, 8 * grey.diff(dim=1, prepend=grey[:, :1])], dim=1)
 
 
 class MotionCritic(nn.Module):
