@@ -28,7 +28,7 @@ def control(cfg: DictConfig) -> None:
     trained = load_model(cfg.run)
     steering.steerable(trained).to(device)
     panel = Panel.of(trained, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
-    clips = instantiate(trained.data(cfg.data_root), _convert_="all")
+    clips = instantiate(panel.clips(trained, cfg.data_root), _convert_="all")
     bench = Bench(panel, clips, cfg.per_clip, cfg.seed)
     ways = Steering(*(partial(way, trained) for way in (steering.steer, steering.infer, steering.swap)))
     out, rows = Path(cfg.run) / "control", []

@@ -20,20 +20,20 @@ def judge_run(cfg: DictConfig) -> None:
     trained = load_model(cfg.run)
     trained.generator.to(device)
     panel = Panel.of(trained, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
-    clips = instantiate(trained.data(cfg.data_root), _convert_="all")
+    clips = instantiate(panel.clips(trained, cfg.data_root), _convert_="all")
     bench = Bench(panel, clips, cfg.per_clip, cfg.seed)
 
     def sample(codes, first_frame):
-        return trained.sample(codes, clips.frames, cfg.seed, first_frame)
+        return trained.sample(codes, panel.frames, cfg.seed, first_frame, stride=panel.stride)
 
-    rows, kept = evaluate(bench, sample, cfg.samples)
+    rows, kept = evaluate(bench, sample, cfg.samples, trained.generator.told, trained.generator.begins_with)
     facts = {
         "run": str(cfg.run),
         **panel.facts(),
         "seed": cfg.seed,
         "steps": trained.step,
         "training_minutes": round(trained.seconds / 60, 1),
-        "first_frame_psnr_db": round(kept, 2),
+        "first_frame_psnr_db": None if kept is None else round(kept, 2),
         "hardware": hardware(device),
     }
     publish(Path(cfg.run) / "metrics.json", facts, rows)

@@ -23,4 +23,4 @@ def normal(seeds: Int64[Tensor, "b"], *shape: int) -> Float[Tensor, "b ..."]:
     count = math.prod(shape)
     drawn = -(-count // 16) * 16  # torch draws by sixteens: in whole ones, a longer draw begins with the shorter
     rows = [torch.randn(drawn, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds.tolist()]
-    return torch.stack(rows)[:, :count].reshape(-1, *shape).to(seeds.device)
+    return torch.stack(rows)[:, :count].reshape(len(seeds), *shape).to(seeds.device)

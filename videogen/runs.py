@@ -23,7 +23,7 @@ Name = str | int
 class TrainedModel:
     """A model with the names that it was trained on; `config` is its run's resolved config."""
 
-    model: Any  # an nn.Module with `attributes`, `sample` and `z`; or a judge
+    model: Any  # an nn.Module with `attributes`, `sample`, `z`, `told` and `begins_with`; or a judge
     config: dict[str, Any]
     file: Path
     step: int
@@ -77,8 +77,12 @@ class TrainedModel:
         seed: int = 0,
         first_frame: Float[Tensor, "n c h w"] | None = None,
         batch: int = 32,
+        stride: int | None = None,
     ) -> Float[Tensor, "n t c h w"]:
         """One video per code, in [-1, 1]. From codes alone, or with each one's first frame.
+
+        `stride`, a multiple of the one that the model was trained with, says how far apart two frames are in time: what
+        lies between is generated and left out.
 
         A sample's noise depends on `seed`, on its code and on how many times that code came before it in `codes`: not on
         the batch it is drawn in, nor on what else is asked for.
@@ -90,16 +94,27 @@ class TrainedModel:
             seeds.append(noise.seed_of(seed, *code, seen[code]))
         if frames < 1:
             raise UserError(f"frames={frames}: ask for at least one")
+        longest = getattr(self.generator, "longest", frames)
+        given = "codes" if first_frame is None else "first_frame"
+        if given not in self.generator.begins_with:
+            ways = " or ".join(self.generator.begins_with)
+            raise UserError(f"{self.file} holds a {type(self.model).__name__}, which begins with {ways}, not with {given}")
         data = self.config["data"]
+        every, odd = divmod(stride or data["stride"], data["stride"])
+        if odd:
+            raise UserError(f"{self.file} was trained at stride {data['stride']}: stride {stride} is no multiple of it")
+        drawn = (frames - 1) * every + 1
+        if drawn > longest:
+            raise UserError(f"{self.file} holds a {type(self.model).__name__}, which makes {longest} frames, not {drawn}")
         shape = (len(codes), data["channels"], data["size"], data["size"])
         if first_frame is not None and first_frame.shape != shape:
             raise UserError(f"first_frame must be {list(shape)}, one frame a code, not {list(first_frame.shape)}")
         videos = []
         for rows in torch.arange(len(codes)).split(batch):
-            eps = noise.normal(torch.tensor(seeds)[rows], frames, self.generator.z).to(self.device)
+            eps = noise.normal(torch.tensor(seeds)[rows], drawn, self.generator.z).to(self.device)
             a = self.model.attributes(*codes[rows].to(self.device).unbind(1))
-            given = None if first_frame is None else first_frame[rows].to(self.device)
-            videos.append(self.model.sample(a, eps, given).float().cpu())
+            begin = None if first_frame is None else first_frame[rows].to(self.device)
+            videos.append(self.model.sample(a, eps, begin)[:, ::every].float().cpu())
         return torch.cat(videos)
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor
 from tqdm import tqdm
@@ -20,13 +21,14 @@ log = logging.getLogger(__name__)
 
 # Judges that ship with the package: <data>.safetensors, <data>_apart.safetensors, and <data>_motion.safetensors.
 SHIPPED = Path(__file__).parent / "judges"
-POSE_FACTS = ("channels", "size", "stride", "identities", "actions")
-MOTION_FACTS = ("channels", "size", "stride", "actions")
+POSE_FACTS = ("channels", "size", "identities", "actions")
+MOTION_FACTS = ("channels", "size", "actions")
 
 
 def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
     """The judge that `wanted` names; otherwise the one trained beside the run (`<...>/judge/seed_0`), else the shipped one
-    of the run's data. A judge must know the same people and actions, at the same size and stride.
+    of the run's data. A judge must know the same people and actions, at the same size, and at a stride that the run can
+    generate at: its own or a multiple of it.
 
     Raises UserError where there is none, or none that fits.
     """
@@ -37,13 +39,20 @@ def find_judge(wanted: str | None, run: TrainedModel) -> TrainedModel:
             f"({training_command(run, 'judge')}), or name one with judge=..."
         )
     check_match(judge, run, "classes", POSE_FACTS)
+    theirs, ours = judge.config["data"]["stride"], run.config["data"]["stride"]
+    if theirs % ours:
+        raise UserError(
+            f"the judge {judge.file} sees every {theirs}th frame, and this run was trained at stride {ours}, no divisor of "
+            "it: train a judge on the run's data, and name it with judge=..."
+        )
     return judge
 
 
 def find_optional(
-    wanted: str | None, run: TrainedModel, kind: str, suffix: str, answers: str, facts: tuple[str, ...]
+    wanted: str | None, run: TrainedModel, stride: int, kind: str, suffix: str, answers: str, facts: tuple[str, ...]
 ) -> TrainedModel | None:
-    """The same for a judge of another `kind` (`<...>/<kind>/seed_0`). None where none fits: its columns stay empty.
+    """The same for a judge of another `kind` (`<...>/<kind>/seed_0`), at the `stride` of the first. None where none fits:
+    its columns stay empty.
 
     Raises UserError where `wanted` is missing or does not fit.
     """
@@ -55,6 +64,9 @@ def find_optional(
         return None
     try:
         check_match(judge, run, answers, facts)
+        theirs = judge.config["data"]["stride"]
+        if theirs != stride:
+            raise UserError(f"{judge.file} sees every {theirs}th frame, the first judge every {stride}th: name another one")
     except UserError as error:
         if wanted:
             raise
@@ -75,10 +87,12 @@ class Panel:
     @staticmethod
     def of(run: TrainedModel, judge: str | None, apart: str | None, motion: str | None, device: str) -> "Panel":
         """The judges that are named; else those trained beside the run, else those that ship. Raises UserError."""
+        first = find_judge(judge, run)
+        stride = first.config["data"]["stride"]
         panel = Panel(
-            find_judge(judge, run),
-            find_optional(apart, run, "judge_apart", "_apart", "classes", POSE_FACTS),
-            find_optional(motion, run, "motion_judge", "_motion", "motions", MOTION_FACTS),
+            first,
+            find_optional(apart, run, stride, "judge_apart", "_apart", "classes", POSE_FACTS),
+            find_optional(motion, run, stride, "motion_judge", "_motion", "motions", MOTION_FACTS),
         )
         for member in panel.members().values():
             member.model.to(device)
@@ -87,6 +101,20 @@ class Panel:
     def members(self) -> dict[str, TrainedModel]:
         found = {"judge": self.judge, "judge_apart": self.apart, "motion_judge": self.motion}
         return {name: member for name, member in found.items() if member is not None}
+
+    @property
+    def frames(self) -> int:
+        """How long the clips are that it judges; `stride`: how far apart their frames."""
+        return self.judge.config["data"]["frames"]
+
+    @property
+    def stride(self) -> int:
+        return self.judge.config["data"]["stride"]
+
+    def clips(self, run: TrainedModel, root: str | None) -> dict[str, Any]:
+        """The config of the run's clips (at `root` if they have moved), as long and as far apart as the judges know them,
+        however the run itself was trained: what is compared must be alike."""
+        return run.data(root) | {"frames": self.frames, "stride": self.stride}
 
     def facts(self) -> dict[str, str]:
         """Who judged, by the hash of the weights."""
@@ -140,6 +168,11 @@ class Verdict:
     p: Float[Tensor, "n k"]
     features: Float[Tensor, "n d"]
 
+    def taken_for(self, identities: int, actions: int) -> tuple[Int64[Tensor, "n"], Int64[Tensor, "n"]]:
+        """The most probable identity and action of each video."""
+        p_identity, p_action = statistics.marginals(self.p, identities, actions)
+        return p_identity.argmax(1), p_action.argmax(1)
+
 
 def real_clips(split: Any, per_clip: int, seed: int) -> Labelled:
     """`per_clip` windows of every clip of a data split, as float videos."""
@@ -164,14 +197,32 @@ def judged(judge: Any, videos: Float[Tensor, "n t c h w"], batch: int = 32) -> V
 
 
 @torch.no_grad()
-def motion_scores(judge: Any, shown: Labelled, batch: int = 64) -> Float[Tensor, "n"]:
-    """log p(the asked action moves like this), for every video."""
+def motion_judged(judge: Any, videos: Float[Tensor, "n t c h w"], batch: int = 64) -> Float[Tensor, "n k"]:
+    """log p(this is how action k moves), for every video; the last k is "as none of them"."""
     device = next(judge.parameters()).device
     logits = [
         judge(part.to(device)).double().log_softmax(-1).cpu()
-        for part in tqdm(shown.videos.split(batch), "judging motion", leave=False, delay=2, disable=None)
+        for part in tqdm(videos.split(batch), "judging motion", leave=False, delay=2, disable=None)
     ]
-    return torch.cat(logits).gather(1, shown.action[:, None])[:, 0]
+    return torch.cat(logits)
+
+
+def motion_scores(judge: Any, shown: Labelled) -> Float[Tensor, "n"]:
+    """log p(the asked action moves like this), for every video."""
+    return motion_judged(judge, shown.videos).gather(1, shown.action[:, None])[:, 0]
+
+
+@torch.no_grad()
+def identity_features(judge: Any, videos: Float[Tensor, "n t c h w"], batch: int = 32) -> Float[Tensor, "n t i"]:
+    """What a judge of who and what apart makes of who is there, frame by frame: its logits of the identity. A frame is
+    shown to it as a clip that stands still."""
+    device, t = next(judge.parameters()).device, videos.shape[1]
+    stills = repeat(videos, "n t c h w -> (n t) three c h w", three=3)
+    parts = [
+        judge.classes.identity(judge.features(part.to(device)).float()).cpu()
+        for part in tqdm(stills.split(batch), "judging frames", leave=False, delay=2, disable=None)
+    ]
+    return rearrange(torch.cat(parts), "(n t) i -> n t i", t=t)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ COLUMNS = {
     "action_apart": 3,
     "joint_apart": 3,
     "motion_pass_rate": 3,
+    "mcs": 3,
+    "acd": 2,
     "frechet": 3,
     "sharpness": 3,
     "variety": 2,

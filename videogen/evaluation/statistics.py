@@ -124,6 +124,17 @@ def thumbnails(videos: Float[Tensor, "n t c h w"]) -> Float[Tensor, "n d"]:
     return rearrange(frames, "(n t) c h w -> n (t c h w)", n=len(videos))
 
 
+def content_distance(features: Float[Tensor, "n t d"]) -> float:
+    """ACD, the average content distance (Tulyakov et al. 2018, section 4.1): mean L2 distance between the features of two
+    frames of one video, over all pairs of its frames and all videos. 0: who is shown never changes.
+
+    The features are those of who is there: MoCoGAN's authors take a face network's. 0 for videos of one frame.
+    """
+    if features.shape[1] < 2:
+        return 0.0
+    return torch.stack([torch.pdist(video).mean() for video in features.double()]).mean().item()
+
+
 def psnr(a: Float[Tensor, "b *shape"], b: Float[Tensor, "b *shape"]) -> Float[Tensor, "b"]:
     """10 log10(2^2 / MSE) in dB for each sample; 2 is the peak-to-peak range of [-1, 1]. Infinite where a equals b."""
     mse = reduce((a.double() - b.double()).square(), "b ... -> b", "mean")

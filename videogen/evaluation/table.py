@@ -1,6 +1,6 @@
 """The table of one run: the bound on real clips, tampered clips that a judge should mark down, and the model's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,32 @@ from torch import Tensor
 from videogen import pixels, tamper
 from videogen.errors import UserError
 from videogen.evaluation import statistics
-from videogen.evaluation.judging import Labelled, MotionBar, Panel, Verdict, judged, real_clips, scores
+from videogen.evaluation.judging import (
+    Labelled,
+    MotionBar,
+    Panel,
+    Verdict,
+    identity_features,
+    judged,
+    motion_judged,
+    real_clips,
+    scores,
+)
 from videogen.evaluation.report import Row
 
 Sample = Callable[[Int64[Tensor, "n 2"], Float[Tensor, "n c h w"] | None], Float[Tensor, "n t c h w"]]
 
 MOVED = 2  # pixels
+CONSISTENCY = 256  # videos, at most, whose content is compared frame by frame
+ALL = ("identity", "action")
+BEGINNINGS = ("codes", "first_frame")
+
+# Columns that say whether the model did as it was told, and what it must have been told for that.
+OBEYED = {
+    **{f"{what}_{judge}": (what,) for what in ALL for judge in ("accuracy", "apart")},
+    **{f"joint_{judge}": ALL for judge in ("accuracy", "apart")},
+    "mcs": ("action",),
+}
 
 
 @dataclass
@@ -48,22 +68,52 @@ class Bench:
         return shown.identity * len(self.clips.actions) + shown.action
 
     def row(
-        self, name: str, shown: Labelled, reference: Verdict | None = None, looks_like: Labelled | None = None
+        self,
+        name: str,
+        shown: Labelled,
+        reference: Verdict | None = None,
+        looks_like: Labelled | None = None,
+        told: Sequence[str] = ALL,
     ) -> dict[str, str | int | float | None]:
         """The scores of `shown`; beside a judge's, all are relative to real clips.
 
         variety   distance between two videos of the same pair; 1 as between two real ones
         novelty   distance to the nearest training clip; 1 as that of real clips that were held out, 0 for copies
+
+        Of what the model was not `told`, it cannot be wrong: there is no accuracy. Where it is needed all the same (does it
+        move as its action moves?), a video counts as what the first judge takes it for.
         """
         looks_like, people, actions = looks_like or self.real, len(self.clips.identities), len(self.clips.actions)
         verdict = judged(self.judge, shown.videos)
+        taken = dict(zip(ALL, verdict.taken_for(people, actions), strict=True))
+        asked = {"identity": shown.identity, "action": shown.action}
+        shown = Labelled(shown.videos, *(asked[name] if name in told else taken[name] for name in ALL))
         row = scores(name, shown, verdict, reference or self.bound, looks_like, people, actions)
-        passed = None if self.bar is None else self.bar.passes(shown).double().mean().item()
+        row |= self.judged_apart(shown) | self.judged_motion(shown) | self.consistency(shown)
         pair = self.pair(shown)
         alone = len(pair.unique()) == len(pair)  # one video of each: no two to compare
         variety = None if alone else statistics.variety(shown.videos, pair) / max(self.real_variety, 1e-9)
         novelty = statistics.nearest(shown.videos, self.known.videos) / max(self.real_novelty, 1e-9)
-        return row | self.judged_apart(shown) | {"motion_pass_rate": passed, "variety": variety, "novelty": novelty}
+        row |= {"variety": variety, "novelty": novelty}
+        return row | {key: None for key in row if not set(OBEYED.get(key, ())) <= set(told)}
+
+    def judged_motion(self, shown: Labelled) -> dict[str, str | int | float | None]:
+        """Does it move as its action moves: by the bar, and (MCS) more than as any other action does?"""
+        if self.bar is None:
+            return {"motion_pass_rate": None}
+        said = motion_judged(self.bar.judge, shown.videos)
+        own = said.gather(1, shown.action[:, None])[:, 0]
+        return {
+            "motion_pass_rate": self.bar.passes(shown, own).double().mean().item(),
+            "mcs": statistics.accuracy(said[:, : len(self.clips.actions)], shown.action),
+        }
+
+    def consistency(self, shown: Labelled) -> dict[str, str | int | float | None]:
+        """ACD, of at most `CONSISTENCY` videos, evenly chosen."""
+        if self.panel.apart is None:
+            return {}
+        some = torch.linspace(0, len(shown.videos) - 1, min(CONSISTENCY, len(shown.videos))).round().long()
+        return {"acd": statistics.content_distance(identity_features(self.panel.apart.model, shown.videos[some]))}
 
     def judged_apart(self, shown: Labelled) -> dict[str, str | int | float | None]:
         """Accuracies by the judge of who and what apart, if there is one."""
@@ -78,8 +128,13 @@ class Bench:
         }
 
 
-def evaluate(bench: Bench, sample: Sample, samples: int) -> tuple[list[Row], float]:
+def evaluate(
+    bench: Bench, sample: Sample, samples: int, told: Sequence[str] = ALL, begins_with: Sequence[str] = BEGINNINGS
+) -> tuple[list[Row], float | None]:
     """The rows of the table, and the mean PSNR (dB) of the given first frame in the row `codes_first_frame`.
+
+    told          what of the codes reaches the model
+    begins_with   whether it can begin with codes alone, with a first frame, or both: it gets a row for each way it can
 
     bound               real clips of the held-out third; its Frechet distance is that of training clips to them, which
                         is how far apart two sets of real clips are; all others are to the held-out clips
@@ -99,20 +154,23 @@ def evaluate(bench: Bench, sample: Sample, samples: int) -> tuple[list[Row], flo
     ]
     for name in ("frozen", "shuffled", "jittered"):
         rows.append(bench.row(name, real.tampered(tamper.KNOWN[name], bench.seed)))
-    rows.append(bench.row("codes", asked_for(sample, pairs_of(bench.train), samples)))
-    codes = torch.stack([real.identity, real.action], dim=1)
-    continued = sample(codes, real.videos[:, 0])
-    rows.append(bench.row("codes_first_frame", Labelled(continued, real.identity, real.action)))
-    if len(bench.unseen):
+    kept = None
+    if "codes" in begins_with:
+        rows.append(bench.row("codes", asked_for(sample, pairs_of(bench.train), samples), told=told))
+    if "first_frame" in begins_with:
+        continued = goes_on(sample, real)
+        rows.append(bench.row("codes_first_frame", continued))
+        kept = statistics.psnr(continued.videos[:, 0], real.videos[:, 0]).mean().item()
+    if len(bench.unseen) and "codes" in begins_with:
         never_seen = real_clips(bench.unseen, bench.per_clip, bench.seed)
         shown = asked_for(sample, pairs_of(bench.unseen), samples)
         reference = judged(bench.judge, never_seen.videos)
-        rows.append(bench.row("unseen_pairs", shown, reference, never_seen))
+        rows.append(bench.row("unseen_pairs", shown, reference, never_seen, told))
         by = torch.full((len(never_seen.videos),), MOVED)
         elsewhere = Labelled(pixels.panned(never_seen.videos, by), never_seen.identity, never_seen.action)
         for name, clips in (("unseen_real", never_seen), ("unseen_real_moved", elsewhere)):
             rows.append(bench.row(name, clips, reference, never_seen))
-    return rows, statistics.psnr(continued[:, 0], real.videos[:, 0]).mean().item()
+    return rows, kept
 
 
 def pairs_of(split: Any) -> Int64[Tensor, "n 2"]:
@@ -124,3 +182,9 @@ def pairs_of(split: Any) -> Int64[Tensor, "n 2"]:
 def asked_for(sample: Sample, pairs: Int64[Tensor, "n 2"], samples: int) -> Labelled:
     codes = pairs.repeat_interleave(samples, dim=0)
     return Labelled(sample(codes, None), codes[:, 0], codes[:, 1])
+
+
+def goes_on(sample: Sample, real: Labelled) -> Labelled:
+    """A video from the first frame of each real clip on. The frame shows who it is, whatever the model is told."""
+    codes = torch.stack([real.identity, real.action], dim=1)
+    return Labelled(sample(codes, real.videos[:, 0]), real.identity, real.action)

@@ -80,6 +80,8 @@ class VideoVae(nn.Module):
     dynamics     off = "Static": no recurrence at all, frames are independent given the attributes.
     """
 
+    begins_with = ("codes", "first_frame")
+
     def __init__(
         self,
         channels: int,
@@ -99,6 +101,7 @@ class VideoVae(nn.Module):
             raise ValueError(f"size must be a power of two of at least 16, got {size}")
         self.z, self.hidden = z, hidden
         self.identities, self.actions = identities, actions
+        self.told = ("identity", "action") if structured else ()
         self.structured, self.conditional, self.dynamics = structured, conditional, dynamics
         attributes = identities + actions
         self.enc = FrameEncoder(channels, size, width, features)

@@ -133,6 +133,8 @@ class FactoredVideoVae(nn.Module):
     critic      what an adversarial objective trains beside it; no part of generation
     """
 
+    begins_with = ("codes", "first_frame")
+
     def __init__(
         self,
         channels: int,
@@ -156,6 +158,7 @@ class FactoredVideoVae(nn.Module):
             raise ValueError(f"painted must be at least 1, got {painted}: the identity would show in the background alone")
         self.z, self.components = z + 1, components
         self.identities, self.actions = identities, actions
+        self.told = ("identity", "action")
         self.enc = FrameEncoder(channels, size, width // 2, features)
         self.f_q = mlp(features + hidden + actions, 2 * z, hidden)
         self.f_p = mlp(hidden + actions, 2 * z, hidden)

@@ -96,6 +96,8 @@ class VideoVaePaper(nn.Module):
             batch-norm statistics are then those of a chunk.
     """
 
+    begins_with = ("codes", "first_frame")
+
     def __init__(
         self,
         channels: int,
@@ -115,6 +117,7 @@ class VideoVaePaper(nn.Module):
             raise ValueError(f"the paper's networks take frames of 64x64, not {size}x{size}: set data.size=64")
         self.z, self.hidden, self.chunk = z, hidden, chunk
         self.identities, self.actions = identities, actions
+        self.told = ("identity", "action") if structured else ()
         self.structured, self.conditional, self.dynamics = structured, conditional, dynamics
         attributes = identities + actions
         self.enc_conv = encoder_convolutions(channels)

@@ -40,7 +40,11 @@ Preview = Callable[[nn.Module, Path, int], None]  # (model, run folder, step): w
 
 @dataclass
 class Settings:
-    """How long and how. `steps` and `max_minutes` stop training, whichever comes first; the clock counts all sessions."""
+    """How long and how. `steps` and `max_minutes` stop training, whichever comes first; the clock counts all sessions.
+
+    keep_every   steps between two snapshots of the model that stay, in `<run>/snapshots`: a learning curve is drawn from
+                 them, and of a model that gets worse again, the best
+    """
 
     steps: int
     max_minutes: float | None = None
@@ -51,6 +55,7 @@ class Settings:
     channels_last: bool = False
     log_every: int = 50
     save_every: int = 500
+    keep_every: int | None = None
     preview_every: int = 1000
     trackers: Sequence[str] = ()
 
@@ -141,6 +146,8 @@ class Trainer:
                     metrics.write(self.step, averages)
                     bar.set_postfix({name.split("/")[-1]: f"{value:.4g}" for name, value in averages.items()})
                 sums, counts, logged = {}, Counter(), self.step
+            if self.settings.keep_every and (last or self.step % self.settings.keep_every == 0):
+                self.export(self.run / "snapshots" / f"step_{self.step:07d}.safetensors")
             if last or self.step % self.settings.save_every == 0:
                 self.save()
             if self.preview and metrics is not None and (last or self.step % self.settings.preview_every == 0):
@@ -231,13 +238,18 @@ class Trainer:
             state, plain = checkpoint.optimizer_state(optimizer, list(self.parameters[player]))
             tensors |= {f"optimizer/{player}/{name}": value for name, value in state.items()}
             numbers[player] = plain
-        exported = self.ema.model if self.ema else self.model
         if self.ema:
             tensors |= {f"ema/{name}": value for name, value in self.ema.model.state_dict().items()}
         progress = {"step": self.step, "seconds": self.seconds, "numbers": numbers, "config": self.describe}
         write_tensors(self.run / checkpoint.CHECKPOINT, tensors, progress)
-        exported_as = {"step": self.step, "seconds": self.seconds, "config": self.describe}
-        write_tensors(self.run / checkpoint.EXPORT, dict(exported.state_dict()), exported_as)
+        self.export(self.run / checkpoint.EXPORT)
+
+    def export(self, file: Path) -> None:
+        """The model as others use it, averaged if there is an average. Rank 0 writes."""
+        if self.accelerator.is_main_process:
+            exported = self.ema.model if self.ema else self.model
+            described = {"step": self.step, "seconds": self.seconds, "config": self.describe}
+            write_tensors(file, dict(exported.state_dict()), described)
 
     def resume(self) -> None:
         """Continues the run in `self.run`, if there is one. Raises UserError if it is another model's."""
