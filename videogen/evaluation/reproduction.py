@@ -1,0 +1,214 @@
+"""A paper's table as a list of entries: runs, or real clips, scored once for each seed; every score is kept in a file."""
+
+import hashlib
+import json
+import math
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from videogen import tamper
+from videogen.errors import UserError
+from videogen.evaluation.judging import Labelled, Panel
+from videogen.evaluation.report import COLUMNS, Row, markdown_table
+from videogen.evaluation.table import ALL, Bench, asked_for, goes_on, pairs_of
+from videogen.files import written_whole
+from videogen.runs import TrainedModel, load_model
+
+REAL = ("bound", *tamper.KNOWN)
+CHOOSING = 100  # the seed of the samples by which the best snapshot is chosen: none that is reported
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row. Real clips (`real`: bound, or a way to tamper with them), or a run.
+
+    experiment    what trains it, with `overrides`, into the folder `run`, for `minutes` at most
+    begins_with   codes (open circle) or first_frame (filled circle)
+    published     column -> the paper's number
+    """
+
+    name: str
+    real: str | None = None
+    experiment: str | None = None
+    run: str | None = None
+    minutes: float | None = None
+    overrides: Sequence[str] = ()
+    begins_with: str = "codes"
+    published: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.real is not None and self.real not in REAL:
+            raise UserError(f"row {self.name}: real={self.real} is none of {', '.join(REAL)}")
+        if (self.real is None) == (self.experiment is None) or (self.experiment is None) != (self.run is None):
+            raise UserError(f"row {self.name}: give it either `real`, or an `experiment` and its `run` folder")
+
+    @property
+    def folder(self) -> Path:
+        assert self.run is not None
+        return Path(self.run)
+
+    def command(self, data: str, root: str | None) -> list[str]:
+        """What tools/train.py is called with."""
+        words = [f"experiment={self.experiment}", f"run={self.run}", f"data={data}"]
+        words += [] if root is None else [f"data.root={root}"]
+        words += [] if self.minutes is None else [f"training.settings.max_minutes={self.minutes}"]
+        return [*words, *self.overrides]
+
+    def is_trained(self) -> bool:
+        """As many steps, or as many minutes, as it is to have."""
+        if not (self.folder / "model.safetensors").is_file():
+            return False
+        run = load_model(self.folder)
+        return run.step >= run.config["training"]["settings"]["steps"] or run.seconds >= 60 * (self.minutes or math.inf)
+
+    def snapshots(self) -> list[Path]:
+        """What was kept of the training, in order; at least its end."""
+        return sorted((self.folder / "snapshots").glob("step_*.safetensors")) or [self.folder / "model.safetensors"]
+
+
+@dataclass
+class Scores:
+    """Fills the cells of a table. A cell is one entry (one snapshot of it) under one seed; it is computed once.
+
+    Its file is named after everything that it depends on: the weights of the model and of the judges, the numbers of
+    samples and clips, the seed. A crash loses none; another judge or another training makes others.
+    """
+
+    panel: Panel
+    clips: Any
+    samples: int
+    per_clip: int
+    device: str
+    real_cells: Path  # where the cells of real clips are kept; those of a run are kept beside it
+
+    def __post_init__(self) -> None:
+        self.bench = cache(lambda seed: Bench(self.panel, self.clips, self.per_clip, seed))
+        self.judges = {name: judge.digest for name, judge in self.panel.members().items()}
+
+    def of_real(self, kind: str, seed: int) -> Row:
+        def score() -> Row:
+            bench = self.bench(seed)
+            shown = bench.real if kind == "bound" else bench.real.tampered(tamper.KNOWN[kind], seed)
+            return bench.row(kind, shown)
+
+        return cell(self.real_cells, {"real": kind, **self.settings(seed)}, score)
+
+    def of_run(self, file: Path, begins_with: str, seed: int) -> Row:
+        """The scores of a snapshot, with `step` and `seconds` of its training."""
+        trained = load_model(file)
+
+        def score() -> Row:
+            bench, told = self.bench(seed), trained.generator.told if begins_with == "codes" else ALL
+            shown = self.shown(trained, bench, begins_with)
+            return bench.row(type(trained.model).__name__, shown, told=told)
+
+        folder = (file.parent.parent if file.parent.name == "snapshots" else file.parent) / "cells"
+        known = {"weights": trained.digest, "begins_with": begins_with, **self.settings(seed)}
+        return {**cell(folder, known, score), "step": trained.step, "seconds": trained.seconds}
+
+    def shown(self, trained: TrainedModel, bench: Bench, begins_with: str) -> Labelled:
+        trained.generator.to(self.device)
+
+        def sample(codes: Tensor, first_frame: Tensor | None) -> Tensor:
+            return trained.sample(codes, self.panel.frames, bench.seed, first_frame, stride=self.panel.stride)
+
+        if begins_with == "codes":
+            return asked_for(sample, pairs_of(bench.train), self.samples)
+        return goes_on(sample, bench.real)
+
+    def settings(self, seed: int) -> dict[str, Any]:
+        return {"judges": self.judges, "samples": self.samples, "per_clip": self.per_clip, "seed": seed}
+
+
+def cell(folder: Path, known: Mapping[str, Any], score: Callable[[], Row]) -> Row:
+    """The row kept for what is `known`, or `score()`, kept from now on."""
+    name = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+    file = folder / f"{name}.json"
+    if file.is_file():
+        return json.loads(file.read_text(encoding="utf-8"))["row"]
+    row = score()
+    with written_whole(file) as part:
+        part.write_text(json.dumps({"known": known, "row": row}, indent=2) + "\n", encoding="utf-8")
+    return row
+
+
+def curve(entry: Entry, scores: Scores) -> Iterator[tuple[Path, Row]]:
+    """The scores of each snapshot, from few samples."""
+    for file in entry.snapshots():
+        yield file, scores.of_run(file, entry.begins_with, CHOOSING)
+
+
+def best(points: Sequence[tuple[Path, Row]]) -> Path:
+    """The snapshot with the highest I-Score."""
+    return max(points, key=lambda point: float(point[1]["i_score"] or 0))[0]
+
+
+def within(points: Sequence[tuple[Path, Row]], minutes: float) -> Path | None:
+    """The last snapshot of the first `minutes` of training; None if there is none."""
+    early = [file for file, row in points if float(row["seconds"] or 0) <= 60 * minutes]
+    return early[-1] if early else None
+
+
+def over_seeds(rows: Sequence[Row]) -> dict[str, tuple[float, float] | None]:
+    """Column -> mean and standard deviation over the seeds; None where there is no number."""
+    found: dict[str, tuple[float, float] | None] = {}
+    for column in COLUMNS:
+        if not any(column in row for row in rows):
+            continue
+        values = [row.get(column) for row in rows]
+        numbers = [float(value) for value in values if value is not None]
+        complete = len(numbers) == len(values)
+        spread = statistics.stdev(numbers) if len(numbers) > 1 else 0.0
+        found[column] = (statistics.mean(numbers), spread) if complete else None
+    return found
+
+
+def printed(entry: Entry, rows: Sequence[Row], columns: Sequence[str], bound: float) -> dict[str, Any]:
+    """A line of the table: the published numbers, and ours with their spread."""
+    ours = over_seeds(rows)
+    line: dict[str, Any] = {"name": entry.name}
+    line |= {f"published {column.replace('_', ' ')}": f"{value:g}" for column, value in entry.published.items()}
+    for column in columns:
+        if (value := ours.get(column)) is not None:
+            line[column] = f"{value[0]:.{COLUMNS[column]}f} ± {value[1]:.{COLUMNS[column]}f}"
+        else:
+            line[column] = None
+    score = ours["i_score"]
+    assert score is not None
+    return line | {"of bound": f"{score[0] / bound:.0%}"}
+
+
+def training(entry: Entry, rows: Sequence[Row]) -> dict[str, Any]:
+    """What a row's model had seen when it was scored."""
+    if entry.real is not None:
+        return {}
+    step, config = int(rows[0]["step"] or 0), load_model(entry.folder).config
+    frames = step * config["training"]["batch_size"] * config["data"]["frames"]
+    return {
+        "minutes": f"{float(rows[0]['seconds'] or 0) / 60:.0f}",
+        "updates": step,
+        "frames seen": f"{frames / 1e6:.2f} M",
+    }
+
+
+def page(
+    path: Path, title: str, lines: Mapping[str, Sequence[Row]], facts: Mapping[str, Any], commands: Sequence[str]
+) -> None:
+    """The tables as a Markdown page, with what they were measured by."""
+    parts = [
+        f"# {title}",
+        "Each model at its best snapshot (chosen by I-Score on other samples):",
+        markdown_table(lines["best"]),
+    ]
+    parts += [f"At equal budget ({facts['budget']} of training at most):", markdown_table(lines["equal"])]
+    parts += ['Mean ± standard deviation over sampling seeds. The columns: README, "How it is scored".']
+    parts += ["\n".join(f"- {name}: {fact}" for name, fact in facts.items() if name != "command")]
+    parts += ["    " + "\n    ".join([*commands, str(facts["command"])])]
+    with written_whole(path) as part:
+        part.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
