@@ -1,4 +1,5 @@
-"""Training speed: `python tools/benchmark.py data=...`: the loader, and each model against the usual loop over frames."""
+"""Training speed: `python tools/benchmark.py data=...`: the loader, each model against the usual loop over frames, and of a
+game whose turn takes how long."""
 
 import os
 import tempfile
@@ -16,16 +17,17 @@ from videogen.data.batches import Batches
 from videogen.errors import one_line_errors
 from videogen.evaluation.hardware import hardware
 from videogen.evaluation.report import write_json
-from videogen.evaluation.speed import FrameLoop, check_same_values, compared, ratio, seconds_each, table
+from videogen.evaluation.speed import FrameLoop, check_same_values, compared, ratio, seconds_each, shares, table
 from videogen.training.trainer import Trainer, to_device
 
 
 def composed(cfg: DictConfig, case: DictConfig) -> DictConfig:
     """What tools/train.py would run, on the data of the benchmark."""
-    choices = [f"experiment={case.experiment}", f"data={HydraConfig.get().runtime.choices['data']}", *cfg.overrides]
-    chosen = hydra.compose("train", choices)
+    choices = [f"experiment={case.experiment}", f"data={HydraConfig.get().runtime.choices['data']}"]
+    chosen = hydra.compose("train", [*choices, *case.get("overrides", ()), *cfg.overrides])
     with open_dict(chosen):
-        chosen.data, chosen.preview = cfg.data, None
+        length = {name: chosen.data[name] for name in ("frames", "stride")}  # the experiment's own
+        chosen.data, chosen.preview = OmegaConf.merge(cfg.data, length), None
     settings = chosen.training.settings
     settings.update(trackers=[], ema=None, precision=case.get("precision", "no"))
     if case.get("loop"):
@@ -60,25 +62,34 @@ def benchmark(cfg: DictConfig) -> None:
     clips = instantiate(cfg.data.clips, _convert_="all")
     cfg.data.update(identities=clips.identities, num_identities=len(clips.identities))
     cfg.data.update(actions=clips.actions, num_actions=len(clips.actions))
-    steps, frames = {}, {}
+    steps, frames, turns = {}, {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for case in cfg.cases:
             chosen = composed(cfg, case)
+            clips = instantiate(chosen.data.clips, _convert_="all")
             loader = Batches(clips.split("train", 0), chosen.training.batch_size, chosen.training.workers)
             player = trainer(case, chosen, loader, Path(folder) / case.name)
             device = player.accelerator.device
             batch = to_device(next(iter(loader(0, 0, 1))), device)
             steps[case.name] = lambda player=player, batch=batch: player.play(batch)
             frames[case.name] = batch["video"].shape[0] * batch["video"].shape[1]
+            if len(player.players) > 1:
+                turns[case.name] = {
+                    name: lambda player=player, name=name, batch=batch: player.turn(name, player.players[name], batch)
+                    for name in player.players
+                }
             if case.name == cfg.loader_for:
                 stream = iter(loader(0, 0, 1))
                 steps["loader"] = lambda stream=stream: next(stream)
         print(hardware(str(device)))
         seconds = seconds_each(steps, cfg.rounds, device)
+        games = {name: seconds_each(of_game, cfg.rounds, device) for name, of_game in turns.items()}
     rows = compared(OmegaConf.to_container(cfg.cases), frames, seconds)
     share = 1 / ratio(seconds[cfg.loader_for], seconds["loader"])
     milliseconds = {name: 1000 * median(seconds[name]) for name in ("loader", cfg.loader_for)}
     print(table(rows))
+    for name, taken in games.items():
+        print(f"{name}: {shares({player: median(times) for player, times in taken.items()})}")
     print(", ".join(f"{name}: {value:.1f} ms" for name, value in milliseconds.items()))
     verdict = "reached" if share <= cfg.loader_share else "missed"
     print(f"loading is {share:.1%} of a step, goal at most {cfg.loader_share:.0%}: {verdict}")

@@ -108,3 +108,8 @@ def table(rows: list[dict[str, Any]]) -> str:
             line += "" if row["goal"] is None else f"{row['goal']:6.1f}  {'reached' if row['reached'] else 'missed'}"
         lines.append(line)
     return "\n".join(lines)
+
+
+def shares(seconds: dict[str, float]) -> str:
+    """Who takes how much of the time, e.g. `D 40%, G 60%`."""
+    return ", ".join(f"{name} {part / sum(seconds.values()):.0%}" for name, part in seconds.items())
