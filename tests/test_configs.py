@@ -8,12 +8,15 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from videogen.evaluation.report import COLUMNS
+from videogen.evaluation.reproduction import Entry
 from videogen.training.player import partition
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 EXPERIMENTS = sorted(
     str(file.relative_to(CONFIGS / "experiment").with_suffix("")) for file in (CONFIGS / "experiment").rglob("*.yaml")
 )
+TABLES = sorted(file.stem for file in (CONFIGS / "table").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -48,3 +51,18 @@ def test_experiment_builds_and_takes_a_step(experiment):
 def test_experiment_begins_with_its_command(experiment):
     lines = (CONFIGS / "experiment" / f"{experiment}.yaml").read_text().splitlines()
     assert lines[0] == "# @package _global_" and f"experiment={experiment}" in lines[1]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_row_of_a_table_can_be_trained(table):
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        cfg = OmegaConf.to_container(compose("reproduce", [f"table={table}"]).table, resolve=True)
+        entries = [Entry(**row) for row in cfg["rows"]]
+        for entry in entries:
+            if entry.real is None:
+                trained = compose(
+                    "train", [*entry.command(cfg["data"], None), "data.num_identities=2", "data.num_actions=3"]
+                )
+                assert trained.run == entry.run and trained.training.settings.keep_every
+    assert cfg["name"] == table and {*cfg["columns"], *cfg["curves"]} <= COLUMNS.keys()
+    assert len({entry.name for entry in entries}) == len(entries)

@@ -18,12 +18,14 @@ from videogen.generation.steering import infer, steer, swap
 from videogen.generation.writers import grid, sheet, write_gif, write_mp4, write_png
 from videogen.runs import TrainedModel, load_model, number
 
+ANY = "any"
+
 
 def generate(cfg: DictConfig) -> None:
     trained = load_model(cfg.run)
     trained.model.to(cfg.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    people = trained.identities if cfg.identity is None else [str(name) for name in cfg.identity]
-    actions = trained.actions if cfg.action is None else [str(name) for name in cfg.action]
+    people = wished(trained, "identity", cfg.identity, trained.identities)
+    actions = wished(trained, "action", cfg.action, trained.actions)
     if cfg.motion_of is not None:
         if cfg.first_frame is not None or cfg.speed != 1 or cfg.samples != 1:
             raise UserError("motion_of brings all frames of a video: leave out first_frame, speed and samples")
@@ -49,6 +51,17 @@ def generate(cfg: DictConfig) -> None:
     print(f"{len(videos)} videos of {videos.shape[1]} frames in {out}; all at a glance: {out}/sheet.png and {out}/grid.gif")
 
 
+def wished(trained: TrainedModel, kind: str, names: list | None, known: list[str]) -> list[str]:
+    """The names that were given, else all. Of a model that is told nothing of this kind nothing can be wished for."""
+    if kind in trained.generator.told:
+        return known if names is None else [str(name) for name in names]
+    if names is not None:
+        raise UserError(
+            f"{trained.file} holds a {type(trained.model).__name__}, which is told no {kind}: leave out {kind}="
+        )
+    return [ANY]
+
+
 def played(trained: TrainedModel, cfg: DictConfig, asked: list[tuple[str, str]]) -> torch.Tensor:
     """Plain names go to any model; words that mix, or change on the way, to one that can be steered."""
     given = None
@@ -56,7 +69,7 @@ def played(trained: TrainedModel, cfg: DictConfig, asked: list[tuple[str, str]])
         given = read_first_frame(Path(cfg.first_frame), trained.config["data"]["size"]).expand(len(asked), -1, -1, -1)
     if cfg.speed != 1 or any(sign in word for pair in asked for word in pair for sign in "+/"):
         return steer(trained, asked, cfg.frames, cfg.seed, cfg.speed, given)
-    codes = trained.codes([i for i, _ in asked], [a for _, a in asked])
+    codes = trained.codes([0 if i == ANY else i for i, _ in asked], [0 if a == ANY else a for _, a in asked])
     return trained.sample(codes, cfg.frames, cfg.seed, given)
 
 

@@ -6,6 +6,7 @@ import torch
 from videogen.errors import UserError
 from videogen.evaluation.statistics import (
     accuracy,
+    content_distance,
     frechet_distance,
     inception_score,
     inter_entropy,
@@ -129,3 +130,11 @@ def test_psnr_by_hand_for_each_sample():
     b = a + torch.tensor([0.2, 2.0, 0.0]).view(3, 1, 1, 1, 1)
     expected = torch.tensor([20.0, 0.0, math.inf], dtype=torch.float64)  # 10 log10(4 / .04), 10 log10(4 / 4)
     torch.testing.assert_close(psnr(a, b), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_content_distance_by_hand():
+    """Frames at 0, 3 and 4: distances 3, 4 and 1."""
+    features = torch.tensor([[[0.0, 0.0], [0.0, 3.0], [0.0, 4.0]], [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]])
+    assert content_distance(features) == pytest.approx((8 / 3 + 0) / 2)
+    assert content_distance(features[:, :1]) == 0
+    assert content_distance(features[:, [2, 0, 1]]) == pytest.approx(content_distance(features))

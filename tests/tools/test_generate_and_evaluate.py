@@ -91,6 +91,15 @@ def test_the_same_seed_gives_the_same_video_in_any_batch(runs):
     assert not torch.allclose(together, trained.sample(codes, frames=8, seed=4), atol=1e-3)
 
 
+def test_frames_further_apart_are_frames_of_a_longer_video(runs):
+    trained = load_model(runs / "runs/tiny/video_vae/seed_0")
+    codes, own = trained.codes([0, 1], [0, 1]), trained.config["data"]["stride"]
+    assert own == 2
+    torch.testing.assert_close(trained.sample(codes, 3, stride=4), trained.sample(codes, 5)[:, ::2])
+    with pytest.raises(UserError, match="trained at stride 2: stride 3 is no multiple"):
+        trained.sample(codes, 3, stride=3)
+
+
 def test_the_table(runs):
     done = run_tool(EVALUATE, RUN, "samples=3", "per_clip=4", cwd=runs)
     assert done.returncode == 0, done.stderr

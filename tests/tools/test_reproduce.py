@@ -7,7 +7,7 @@ from conftest import ROOT, run_tool
 from PIL import Image
 from test_train import TRAIN, overrides
 
-REPRODUCE = str(ROOT / "tools" / "reproduce.py")
+REPRODUCE, GENERATE, EVALUATE = (str(ROOT / "tools" / f"{name}.py") for name in ("reproduce", "generate", "evaluate"))
 FP32 = "training.settings.precision=no"
 
 
@@ -66,6 +66,27 @@ def test_a_table_from_nothing_and_again(table):
     again = run_tool(REPRODUCE, *words, cwd=root)
     assert again.returncode == 0 and again.stdout == done.stdout
     assert kept == {file: file.stat().st_mtime_ns for file in kept}  # nothing was computed twice
+
+
+def test_a_model_is_asked_only_for_what_it_is_told(table):
+    root, _ = table
+    gan = "run=runs/tiny/gan/seed_0"
+    done = run_tool(GENERATE, gan, "action=[wave2]", "frames=17", "samples=2", cwd=root)
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (root / "runs/tiny/gan/seed_0/generated").glob("*.gif")}
+    assert names == {"any_wave2_0.gif", "any_wave2_1.gif", "grid.gif"}
+    Image.new("RGB", (16, 16)).save(root / "first.png")
+    for words, message in (
+        (["identity=[0]"], "holds a MoCoGan, which is told no identity"),
+        (["first_frame=first.png"], "which begins with codes, not with first_frame"),
+    ):
+        done = run_tool(GENERATE, gan, *words, cwd=root)
+        assert done.returncode != 0 and message in done.stderr and "Traceback" not in done.stderr
+    done = run_tool(EVALUATE, gan, "samples=2", "per_clip=3", cwd=root)
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in json.loads((root / "runs/tiny/gan/seed_0/metrics.json").read_text())["rows"]}
+    assert list(rows) == ["bound", "frozen", "shuffled", "jittered", "codes"]
+    assert rows["codes"]["joint_accuracy"] is None and rows["bound"]["joint_accuracy"] is not None
 
 
 def test_a_mistake_is_one_line(table):

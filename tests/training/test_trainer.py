@@ -139,3 +139,14 @@ def test_max_minutes_stops_and_counts_all_sessions(tmp_path):
 def test_only_known_tensors_are_loaded_and_nothing_is_pickled(tmp_path):
     trainer(tmp_path, 5).fit()
     assert sorted(p.suffix for p in tmp_path.iterdir() if p.is_file()) == [".jsonl", ".safetensors", ".safetensors"]
+
+
+def test_snapshots_stay_and_are_those_of_an_uninterrupted_run(tmp_path):
+    trainer(tmp_path / "whole", 15, keep_every=5).fit()
+    names = [f"step_{step:07d}.safetensors" for step in (5, 10, 15)]
+    assert sorted(p.name for p in (tmp_path / "whole/snapshots").iterdir()) == names
+    trainer(tmp_path / "parts", 10, keep_every=5).fit()
+    trainer(tmp_path / "parts", 15, keep_every=5).fit()
+    for name in names:
+        assert same(tensors(tmp_path / "whole/snapshots" / name), tensors(tmp_path / "parts/snapshots" / name))
+    assert same(tensors(tmp_path / "whole/snapshots" / names[-1]), tensors(tmp_path / "whole/model.safetensors"))
