@@ -94,7 +94,6 @@ class TrainedModel:
             seeds.append(noise.seed_of(seed, *code, seen[code]))
         if frames < 1:
             raise UserError(f"frames={frames}: ask for at least one")
-        longest = getattr(self.generator, "longest", frames)
         given = "codes" if first_frame is None else "first_frame"
         if given not in self.generator.begins_with:
             ways = " or ".join(self.generator.begins_with)
@@ -104,6 +103,7 @@ class TrainedModel:
         if odd:
             raise UserError(f"{self.file} was trained at stride {data['stride']}: stride {stride} is no multiple of it")
         drawn = (frames - 1) * every + 1
+        longest = getattr(self.generator, "longest", drawn)
         if drawn > longest:
             raise UserError(f"{self.file} holds a {type(self.model).__name__}, which makes {longest} frames, not {drawn}")
         shape = (len(codes), data["channels"], data["size"], data["size"])
