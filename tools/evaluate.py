@@ -1,7 +1,5 @@
 """Judge a run: `python tools/evaluate.py run=runs/weizmann/video_vae/seed_0` writes <run>/metrics.json and prints it."""
 
-from pathlib import Path
-
 import hydra
 import torch
 from hydra.utils import instantiate
@@ -18,7 +16,8 @@ from videogen.runs import load_model
 def judge_run(cfg: DictConfig) -> None:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     trained = load_model(cfg.run)
-    trained.generator.to(device)
+    told = trained.told
+    trained.model.to(device)
     panel = Panel.of(trained, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
     clips = instantiate(panel.clips(trained, cfg.data_root), _convert_="all")
     bench = Bench(panel, clips, cfg.per_clip, cfg.seed)
@@ -26,7 +25,7 @@ def judge_run(cfg: DictConfig) -> None:
     def sample(codes, first_frame):
         return trained.sample(codes, panel.frames, cfg.seed, first_frame, stride=panel.stride)
 
-    rows, kept = evaluate(bench, sample, cfg.samples, trained.generator.told, trained.generator.begins_with)
+    rows, kept = evaluate(bench, sample, cfg.samples, told, trained.generator.begins_with)
     facts = {
         "run": str(cfg.run),
         **panel.facts(),
@@ -36,7 +35,8 @@ def judge_run(cfg: DictConfig) -> None:
         "first_frame_psnr_db": None if kept is None else round(kept, 2),
         "hardware": hardware(device),
     }
-    publish(Path(cfg.run) / "metrics.json", facts, rows)
+    of_file = trained.file.name != "model.safetensors"  # a snapshot: its table lies beside it
+    publish(trained.file.with_suffix(".json") if of_file else trained.file.with_name("metrics.json"), facts, rows)
 
 
 @hydra.main(config_path="../configs", config_name="evaluate", version_base="1.3")

@@ -51,11 +51,15 @@ class TrainedModel:
         return self.config["data"]["fps"] / self.config["data"]["stride"]
 
     def data(self, root: str | None = None) -> dict[str, Any]:
-        """The config of the clips that it was trained on, at `root` if they have moved."""
-        clips = copy.deepcopy(self.config["data"]["clips"])
+        """The config of the clips or images that it was trained on, at `root` if they have moved.
+
+        Raises UserError where it would build something else than data: the file may be a stranger's.
+        """
+        data = copy.deepcopy(self.config["data"].get("clips") or self.config["data"]["images"])
+        check_targets(data, self.file, "data")
         if root is not None:
-            clips["source"]["root"] = root
-        return clips
+            data["source"]["root"] = root
+        return data
 
     def codes(self, identity: Sequence[Name], action: Sequence[Name]) -> Int64[Tensor, "n 2"]:
         """(identity, action) numbers, row by row; names and numbers both serve. Raises UserError for an unknown one."""
@@ -117,9 +121,36 @@ class TrainedModel:
             videos.append(self.model.sample(a, eps, begin)[:, ::every].float().cpu())
         return torch.cat(videos)
 
+    @torch.no_grad()
+    def images(self, labels: Int64[Tensor, "n"], seed: int = 0, batch: int = 250) -> Float[Tensor, "n c h w"]:
+        """One image for each label, in [-1, 1], of a model of images. A model that is told no label ignores it.
+
+        The k-th image of a label has noise of its own: it depends on neither the batch nor the other labels.
+        """
+        seen: dict[int, int] = {}
+        seeds = []
+        for label in labels.tolist():
+            seen[label] = seen.get(label, -1) + 1
+            seeds.append(noise.seed_of(seed, label, seen[label]))
+        made = []
+        for rows in torch.arange(len(labels)).split(batch):
+            eps = noise.normal(torch.tensor(seeds)[rows], self.generator.z).to(self.device)
+            made.append(self.model.sample(labels[rows].to(self.device), eps).float().cpu())
+        return torch.cat(made)
+
+    @property
+    def told(self) -> Sequence[str]:
+        """What of (identity, action) reaches its videos. Raises UserError for a model that makes none."""
+        if not hasattr(self.generator, "told"):
+            raise UserError(
+                f"{self.file} holds a {type(self.model).__name__}, which makes images, not videos: draw it with "
+                "tools/figure.py, score it with tools/reproduce.py table=images"
+            )
+        return self.model.told
+
     @property
     def generator(self) -> Any:
-        """The model, if it makes videos. Raises UserError if it does not."""
+        """The model, if it makes videos or images. Raises UserError if it does not."""
         if not hasattr(self.model, "sample"):
             raise UserError(f"{self.file} holds a {type(self.model).__name__}, which generates nothing: name another run")
         return self.model
@@ -137,7 +168,7 @@ def load_model(run: str | Path) -> TrainedModel:
     if "config" not in described:
         raise UserError(f"{file} does not describe its model: name a run folder that tools/train.py made")
     config = described["config"]
-    only_models(config["model"], file)
+    check_targets(config["model"], file, "models")
     model = instantiate(config["model"], _convert_="all")
     try:
         model.load_state_dict(tensors)
@@ -147,13 +178,14 @@ def load_model(run: str | Path) -> TrainedModel:
     return TrainedModel(model.eval().requires_grad_(False), config, file, described["step"], described["seconds"])
 
 
-def only_models(node: Any, file: Path) -> None:
+def check_targets(node: Any, file: Path, package: str) -> None:
+    """Raises UserError if a config from a file asks for anything but classes of one of our packages."""
     if isinstance(node, dict):
-        target = node.get("_target_", "videogen.models.")
-        if not str(target).startswith("videogen.models."):
-            raise UserError(f"{file} asks to build {target}, which is no model of videogen: not loaded")
+        target = node.get("_target_", f"videogen.{package}.")
+        if not str(target).startswith(f"videogen.{package}."):
+            raise UserError(f"{file} asks to build {target}, which is not in videogen.{package}: not loaded")
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        only_models(child, file)
+        check_targets(child, file, package)
 
 
 def number(name: Name, names: list[str], kind: str) -> int:

@@ -135,6 +135,11 @@ def test_a_file_that_would_run_something_is_not_loaded(runs):
     write_tensors(runs / "evil.safetensors", tensors, described)
     with pytest.raises(UserError, match=r"asks to build os\.system"):
         load_model(runs / "evil.safetensors")
+    tensors, described = read_tensors(runs / "runs/tiny/video_vae/seed_0/model.safetensors")
+    described["config"]["data"]["clips"]["source"] = {"_target_": "os.system", "command": "touch owned"}
+    write_tensors(runs / "evil.safetensors", tensors, described)
+    with pytest.raises(UserError, match=r"asks to build os\.system, which is not in videogen\.data"):
+        load_model(runs / "evil.safetensors").data()
     assert not Path("owned").exists()
 
 

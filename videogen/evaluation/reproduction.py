@@ -94,8 +94,9 @@ class Scores:
     def of_real(self, kind: str, seed: int) -> Row:
         def score() -> Row:
             bench = self.bench(seed)
-            shown = bench.real if kind == "bound" else bench.real.tampered(tamper.KNOWN[kind], seed)
-            return bench.row(kind, shown)
+            if kind == "bound":
+                return bench.bound_row()
+            return bench.row(kind, bench.real.tampered(tamper.KNOWN[kind], seed))
 
         return cell(self.real_cells, {"real": kind, **self.settings(seed)}, score)
 
@@ -104,7 +105,7 @@ class Scores:
         trained = load_model(file)
 
         def score() -> Row:
-            bench, told = self.bench(seed), trained.generator.told if begins_with == "codes" else ALL
+            bench, told = self.bench(seed), trained.told if begins_with == "codes" else ALL
             shown = self.shown(trained, bench, begins_with)
             return bench.row(type(trained.model).__name__, shown, told=told)
 
@@ -144,14 +145,14 @@ def curve(entry: Entry, scores: Scores) -> Iterator[tuple[Path, Row]]:
         yield file, scores.of_run(file, entry.begins_with, CHOOSING)
 
 
-def best(points: Sequence[tuple[Path, Row]]) -> Path:
-    """The snapshot with the highest I-Score."""
-    return max(points, key=lambda point: float(point[1]["i_score"] or 0))[0]
+def best(points: Sequence[tuple[Path, Row]], by: str) -> Path:
+    """The snapshot with the highest value in the column `by`."""
+    return max(points, key=lambda point: float(point[1][by] or 0))[0]
 
 
 def within(points: Sequence[tuple[Path, Row]], minutes: float) -> Path | None:
-    """The last snapshot of the first `minutes` of training; None if there is none."""
-    early = [file for file, row in points if float(row["seconds"] or 0) <= 60 * minutes]
+    """The last snapshot of the first `minutes` of training, give or take a fiftieth; None if there is none."""
+    early = [file for file, row in points if float(row["seconds"] or 0) <= 1.02 * 60 * minutes]
     return early[-1] if early else None
 
 
@@ -169,7 +170,7 @@ def over_seeds(rows: Sequence[Row]) -> dict[str, tuple[float, float] | None]:
     return found
 
 
-def printed(entry: Entry, rows: Sequence[Row], columns: Sequence[str], bound: float) -> dict[str, Any]:
+def printed(entry: Entry, rows: Sequence[Row], columns: Sequence[str]) -> dict[str, Any]:
     """A line of the table: the published numbers, and ours with their spread."""
     ours = over_seeds(rows)
     line: dict[str, Any] = {"name": entry.name}
@@ -179,9 +180,7 @@ def printed(entry: Entry, rows: Sequence[Row], columns: Sequence[str], bound: fl
             line[column] = f"{value[0]:.{COLUMNS[column]}f} ± {value[1]:.{COLUMNS[column]}f}"
         else:
             line[column] = None
-    score = ours["i_score"]
-    assert score is not None
-    return line | {"of bound": f"{score[0] / bound:.0%}"}
+    return line
 
 
 def training(entry: Entry, rows: Sequence[Row]) -> dict[str, Any]:
@@ -189,7 +188,7 @@ def training(entry: Entry, rows: Sequence[Row]) -> dict[str, Any]:
     if entry.real is not None:
         return {}
     step, config = int(rows[0]["step"] or 0), load_model(entry.folder).config
-    frames = step * config["training"]["batch_size"] * config["data"]["frames"]
+    frames = step * config["training"]["batch_size"] * config["data"].get("frames", 1)  # an image is one
     return {
         "minutes": f"{float(rows[0]['seconds'] or 0) / 60:.0f}",
         "updates": step,
@@ -203,7 +202,7 @@ def page(
     """The tables as a Markdown page, with what they were measured by."""
     parts = [
         f"# {title}",
-        "Each model at its best snapshot (chosen by I-Score on other samples):",
+        "Each model at its best snapshot (chosen by its score on other samples):",
         markdown_table(lines["best"]),
     ]
     parts += [f"At equal budget ({facts['budget']} of training at most):", markdown_table(lines["equal"])]

@@ -97,6 +97,12 @@ class Bench:
         row |= {"variety": variety, "novelty": novelty}
         return row | {key: None for key in row if not set(OBEYED.get(key, ())) <= set(told)}
 
+    def bound_row(self) -> dict[str, str | int | float | None]:
+        """The held-out clips. Their Frechet distance is that of training clips to them: how far apart real clips are."""
+        gap = judged(self.judge, self.known.videos)
+        distance = statistics.frechet_distance(self.bound.features, gap.features)
+        return self.row("bound", self.real) | {"frechet": distance}
+
     def judged_motion(self, shown: Labelled) -> dict[str, str | int | float | None]:
         """Does it move as its action moves: by the bar, and (MCS) more than as any other action does?"""
         if self.bar is None:
@@ -147,11 +153,8 @@ def evaluate(
     unseen_real_moved   the same, `MOVED` pixels to the right: what a judge asks of a model that can know who and what, but
                         not where a camera stood that it never saw
     """
-    real, gap = bench.real, judged(bench.judge, bench.known.videos)
-    rows: list[Row] = [
-        bench.row("bound", real)
-        | {"frechet": statistics.frechet_distance(bench.bound.features, gap.features), "variety": 1.0, "novelty": 1.0}
-    ]
+    real = bench.real
+    rows: list[Row] = [bench.bound_row()]
     for name in ("frozen", "shuffled", "jittered"):
         rows.append(bench.row(name, real.tampered(tamper.KNOWN[name], bench.seed)))
     kept = None
