@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from videogen.distributions import Gaussian, stack
+from videogen.distributions import Gaussian, interval_log_prob, stack
 
 
 def gaussian(seed: int, *shape: int) -> Gaussian:
@@ -40,3 +42,19 @@ def test_stacked_frames_keep_their_order(dim):
     for t, frame in enumerate(frames):
         assert torch.equal(clip.mu.select(dim, t), frame.mu)
         assert torch.equal(clip.logvar.select(dim, t), frame.logvar)
+
+
+@pytest.mark.parametrize("mean, sigma", [(0.0, 0.3), (-0.9, 0.05), (1.0, 1e-3), (3.0, 0.1)])
+def test_the_probabilities_of_all_levels_sum_to_1(mean, sigma):
+    x = torch.linspace(-1, 1, 17, dtype=torch.float64)
+    p = interval_log_prob(x, torch.full_like(x, mean), torch.tensor(math.log(sigma), dtype=torch.float64), 17)
+    assert p.exp().sum().item() == pytest.approx(1, abs=1e-5)
+    assert p.isfinite().all() or sigma < 0.2  # far away it may be 0
+
+
+def test_a_wide_interval_by_hand():
+    """Three levels: half of N(0, 1/4) within .5 on either side of 0."""
+    x = torch.tensor([-1.0, 0.0, 1.0])
+    p = interval_log_prob(x, torch.zeros(3), torch.tensor(math.log(0.5)), 3).exp()
+    inside = math.erf(1 / math.sqrt(2))
+    assert p.tolist() == pytest.approx([(1 - inside) / 2, inside, (1 - inside) / 2], rel=1e-5)

@@ -60,8 +60,7 @@ def benchmark(cfg: DictConfig) -> None:
     if cfg.device == "cpu":
         os.environ["ACCELERATE_USE_CPU"] = "true"
     clips = instantiate(cfg.data.clips, _convert_="all")
-    cfg.data.update(identities=clips.identities, num_identities=len(clips.identities))
-    cfg.data.update(actions=clips.actions, num_actions=len(clips.actions))
+    cfg.data.update(clips.names())
     steps, frames, turns = {}, {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for case in cfg.cases:

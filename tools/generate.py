@@ -53,7 +53,7 @@ def generate(cfg: DictConfig) -> None:
 
 def wished(trained: TrainedModel, kind: str, names: list | None, known: list[str]) -> list[str]:
     """The names that were given, else all. Of a model that is told nothing of this kind nothing can be wished for."""
-    if kind in trained.generator.told:
+    if kind in trained.told:
         return known if names is None else [str(name) for name in names]
     if names is not None:
         raise UserError(

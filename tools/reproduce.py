@@ -7,7 +7,10 @@ curves and one picture of all models. What is done is kept: the same command goe
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hydra
 import torch
@@ -16,17 +19,29 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from videogen import pixels
 from videogen.errors import UserError, one_line_errors
 from videogen.evaluation.curves import draw_players, draw_scores
 from videogen.evaluation.hardware import hardware
+from videogen.evaluation.image_scores import ImageScores
 from videogen.evaluation.judging import Panel
 from videogen.evaluation.report import terminal_table, write_json
 from videogen.evaluation.reproduction import Entry, Scores, best, curve, over_seeds, page, printed, training, within
-from videogen.generation.comparison import compare, over_time
-from videogen.generation.writers import grid, sheet, write_gif, write_png
-from videogen.runs import load_model
+from videogen.generation.comparison import compare, over_time, plain
+from videogen.generation.writers import grid, labelled_mosaic, sheet, write_gif, write_png
+from videogen.runs import TrainedModel, load_model
 
 TRAIN = Path(__file__).parent / "train.py"
+
+
+@dataclass
+class Kind:
+    """What a table of videos and one of images do in ways of their own."""
+
+    scores: Any  # of_real, of_run: the reported cells
+    few: Any  # the same from few samples, for every snapshot
+    facts: dict[str, Any]
+    draw: Callable[[dict[str, Path], dict[str, list[Path]], list[Entry], Path], None]
 
 
 def reproduce(cfg: DictConfig) -> None:
@@ -37,65 +52,88 @@ def reproduce(cfg: DictConfig) -> None:
     for entry in runs:
         train(entry, cfg)
     first = load_model(runs[0].folder)
-    panel = Panel.of(first, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
-    clips = instantiate(panel.clips(first, cfg.data_root), _convert_="all")
-    kept = Path("runs") / f"table_{table['name']}" / "cells"
-    scores = Scores(panel, clips, cfg.samples, cfg.per_clip, device, kept)
-    few = Scores(panel, clips, cfg.curve_samples, cfg.curve_samples, device, kept)
+    kind = (images if "images" in first.config["data"] else videos)(cfg, table, first, device)
 
     bar = tqdm(runs, "snapshots", disable=None)
-    points = {entry.name: list(tqdm(curve(entry, few), entry.name, leave=False, disable=None)) for entry in bar}
+    points = {entry.name: list(tqdm(curve(entry, kind.few), entry.name, leave=False, disable=None)) for entry in bar}
     chosen = {
-        "best": {entry.name: best(points[entry.name]) for entry in runs},
+        "best": {entry.name: best(points[entry.name], table["best_by"]) for entry in runs},
         "equal": {entry.name: within(points[entry.name], cfg.budget) for entry in runs},
     }
     lines: dict[str, list] = {"best": [], "equal": []}
     cells: dict[str, dict] = {"best": {}, "equal": {}}
-    bound = [scores.of_real("bound", seed) for seed in cfg.seeds]
+    bound = over_seeds([kind.scores.of_real("bound", seed) for seed in cfg.seeds])
     for entry in tqdm(entries, "rows", disable=None):
         for which, files in chosen.items():
             if entry.real is not None:
-                rows = [scores.of_real(entry.real, seed) for seed in cfg.seeds]
+                rows = [kind.scores.of_real(entry.real, seed) for seed in cfg.seeds]
             elif (file := files[entry.name]) is not None:
-                rows = [scores.of_run(file, entry.begins_with, seed) for seed in cfg.seeds]
+                rows = [kind.scores.of_run(file, entry.begins_with, seed) for seed in cfg.seeds]
             else:
                 continue  # not a snapshot within the budget
-            lines[which].append(printed(entry, rows, table["columns"], over_seeds(bound)["i_score"][0]))
-            lines[which][-1] |= training(entry, rows)
+            share = {"of bound": f"{over_seeds(rows)[table['best_by']][0] / bound[table['best_by']][0]:.0%}"}
+            lines[which].append(printed(entry, rows, table["columns"]) | share | training(entry, rows))
             cells[which][entry.name] = rows
 
     out = Path(cfg.out or f"results/{table['name']}")
     words = HydraConfig.get().overrides.task
     facts = {
         "command": f"python tools/reproduce.py {' '.join(w for w in words if not w.startswith(('data_root=', 'out=')))}",
-        **panel.facts(),
+        **kind.facts,
         "seeds": list(cfg.seeds),
-        "samples": f"{cfg.samples} of each pair from codes, {cfg.per_clip} windows of each real clip",
         "budget": f"{cfg.budget} minutes",
         "hardware": hardware(device),
     }
     commands = [f"python tools/train.py {' '.join(entry.command(table['data'], '<folder>'))}" for entry in runs]
-    page(out / "table.md", table["title"], lines, facts, commands)
+    page(out / "table.md", table["title"], lines, facts, list(dict.fromkeys(commands)))
     write_json(out / "table.json", facts | {"cells": cells}, lines["best"] + lines["equal"])
-
     curves = {name: [row for _, row in found] for name, found in points.items()}
-    bounds = {column: over_seeds(bound)[column][0] for column in table["curves"] if over_seeds(bound).get(column)}
+    bounds = {column: bound[column][0] for column in table["curves"] if bound.get(column)}
     draw_scores(out / "curves.png", curves, table["curves"], bounds)
     draw_players(out / "players.png", {entry.name: entry.folder for entry in runs})
-    trained = {e.name: (load_model(chosen["best"][e.name]), e.begins_with) for e in runs}
-    bench = scores.bench(cfg.seeds[0])
-    shown = compare(trained, bench.judge, bench.real, panel.stride, table["compared"])
-    write_png(out / "comparison.png", sheet(shown.videos, shown.labels))
-    write_gif(out / "comparison.gif", grid(shown.videos, shown.blocks, shown.pairs), first.fps)
-    for entry in runs:
-        files = [file for file, _ in points[entry.name]]
-        videos, labels = over_time([load_model(f) for f in files], entry.begins_with, bench.real, panel.stride)
-        name = "".join(c if c.isalnum() else "_" for c in entry.run.removeprefix("runs/"))
-        write_png(out / f"over_time_{name}_{entry.begins_with}.png", sheet(videos, labels, title=entry.name.split()[0]))
-
+    kind.draw(chosen["best"], {name: [file for file, _ in found] for name, found in points.items()}, runs, out)
     for which, title in (("best", "each at its best"), ("equal", f"within {cfg.budget} minutes")):
         print(f"\n{title}\n{terminal_table(lines[which])}")
     print(f"\ntable, curves and pictures: {out}")
+
+
+def videos(cfg: DictConfig, table: dict[str, Any], first: TrainedModel, device: str) -> Kind:
+    panel = Panel.of(first, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
+    clips = instantiate(panel.clips(first, cfg.data_root), _convert_="all")
+    kept = Path("runs") / f"table_{table['name']}" / "cells"
+    scores = Scores(panel, clips, cfg.samples, cfg.per_clip, device, kept)
+    few = Scores(panel, clips, cfg.curve_samples, cfg.curve_samples, device, kept)
+
+    def draw(chosen: dict[str, Path], snapshots: dict[str, list[Path]], runs: list[Entry], out: Path) -> None:
+        trained = {entry.name: (load_model(chosen[entry.name]), entry.begins_with) for entry in runs}
+        bench = scores.bench(cfg.seeds[0])
+        shown = compare(trained, bench.judge, bench.real, panel.stride, table["compared"])
+        write_png(out / "comparison.png", sheet(shown.videos, shown.labels, cell=64))
+        write_gif(out / "comparison.gif", grid(shown.videos, shown.blocks, shown.pairs), first.fps)
+        for entry in runs:
+            models = [load_model(file) for file in snapshots[entry.name]]
+            made, labels = over_time(models, entry.begins_with, bench.real, panel.stride)
+            name = f"over_time_{entry.run.removeprefix('runs/').replace('/', '_')}_{entry.begins_with}.png"
+            write_png(out / name, sheet(made, labels, title=plain(entry.name), cell=64))
+
+    samples = f"{cfg.samples} of each pair from codes, {cfg.per_clip} windows of each real clip"
+    return Kind(scores, few, panel.facts() | {"samples": samples}, draw)
+
+
+def images(cfg: DictConfig, table: dict[str, Any], first: TrainedModel, device: str) -> Kind:
+    judge = load_model(cfg.judge or table["judge"])
+    found = instantiate(first.data(), _convert_="all")
+    kept = Path("runs") / f"table_{table['name']}" / "cells"
+    scores = ImageScores(judge, found, table["samples"], table["draws"], device, kept)
+
+    def draw(chosen: dict[str, Path], snapshots: dict[str, list[Path]], runs: list[Entry], out: Path) -> None:
+        labels = torch.arange(min(len(found.classes), 10))
+        rows = [pixels.to_float(found.split("test", 0).all()[0][: len(labels)])]
+        rows += [load_model(chosen[entry.name]).images(labels, 0) for entry in runs]
+        write_png(out / "comparison.png", labelled_mosaic(rows, ["real", *(entry.name for entry in runs)]))
+
+    facts = {"judge": f"{judge.file}, weights {judge.digest}", "samples": f"{table['samples']} of each class"}
+    return Kind(scores, scores, facts, draw)
 
 
 def train(entry: Entry, cfg: DictConfig) -> None:

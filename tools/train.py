@@ -26,11 +26,10 @@ def train(cfg: DictConfig) -> None:
     if int(os.environ.get("WORLD_SIZE", 1)) != state.num_processes:
         raise UserError("the processes do not see one another: set ACCELERATE_USE_CPU=true, or use `accelerate launch`")
     logging.basicConfig(level=logging.INFO if state.is_main_process else logging.ERROR, format="%(message)s")
-    clips = instantiate(cfg.data.clips, _convert_="all")
-    for path, reason in clips.skipped:
+    data = instantiate(cfg.data.get("clips") or cfg.data.images, _convert_="all")
+    for path, reason in data.skipped:
         logging.warning("skipped %s: %s", path, reason)
-    cfg.data.update(identities=clips.identities, num_identities=len(clips.identities))
-    cfg.data.update(actions=clips.actions, num_actions=len(clips.actions))
+    cfg.data.update(data.names())
     torch.manual_seed(cfg.seed)
     settings = instantiate(cfg.training.settings, _convert_="all")
     model = instantiate(cfg.model, _convert_="all")
@@ -40,7 +39,7 @@ def train(cfg: DictConfig) -> None:
     trainer = Trainer(
         objective=instantiate(cfg.objective, model=model, _convert_="all"),
         players={name: instantiate(player, _convert_="all") for name, player in cfg.players.items()},
-        loader=Batches(clips.split("train", cfg.seed), cfg.training.batch_size, cfg.training.workers),
+        loader=Batches(data.split("train", cfg.seed), cfg.training.batch_size, cfg.training.workers),
         settings=settings,
         run=Path(cfg.run),
         seed=cfg.seed,
@@ -48,9 +47,9 @@ def train(cfg: DictConfig) -> None:
         preview=instantiate(cfg.preview, _convert_="all") if cfg.preview else None,
     )
     logging.info(
-        "%s: %d training clips, %d processes on %s, %d threads each, precision %s",
+        "%s: %d to train on, %d processes on %s, %d threads each, precision %s",
         cfg.run,
-        len(clips.split("train", 0)),
+        len(data.split("train", 0)),
         state.num_processes,
         state.device,
         torch.get_num_threads(),

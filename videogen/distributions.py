@@ -40,3 +40,17 @@ class Gaussian:
 def stack(gaussians: list[Gaussian], dim: int) -> Gaussian:
     """Per-frame Gaussians to one over the clip."""
     return Gaussian(torch.stack([g.mu for g in gaussians], dim), torch.stack([g.logvar for g in gaussians], dim))
+
+
+def standard(like: Tensor) -> Gaussian:
+    """N(0, I), as large as `like`."""
+    return Gaussian(torch.zeros_like(like), torch.zeros_like(like))
+
+
+def interval_log_prob(x: Tensor, mean: Tensor, log_sigma: Tensor, levels: int) -> Tensor:
+    """The log probability of each pixel's level, nats: what N(mean, sigma^2) gives to the interval of half a level to
+    either side of x, which is open at -1 and 1. `levels` even steps go from -1 to 1; their probabilities sum to 1."""
+    half, sigma = 1 / (levels - 1), log_sigma.exp()
+    upper = torch.special.log_ndtr((x + half - mean) / sigma).masked_fill(x > 1 - half, 0.0)
+    lower = torch.special.log_ndtr((x - half - mean) / sigma).masked_fill(x < -1 + half, -math.inf)
+    return upper + torch.log1p(-(lower - upper).exp().clamp(max=1 - 1e-7))

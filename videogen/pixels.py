@@ -16,6 +16,11 @@ def to_uint8(x: Float[Tensor, "..."]) -> UInt8[Tensor, "..."]:
     return x.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
+def to_levels(x: Float[Tensor, "..."], levels: int) -> Int64[Tensor, "..."]:
+    """The number, from 0 to levels - 1, of the nearest of `levels` even steps from -1 to 1."""
+    return ((x.float() + 1) * ((levels - 1) / 2)).round().clamp(0, levels - 1).long()
+
+
 def panned(x: Float[Tensor, "b t c h w"], by: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
     """Each clip moved to the right by as many whole pixels; what comes in repeats the border."""
     t, width = x.shape[1], x.shape[-1]

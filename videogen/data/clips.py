@@ -100,6 +100,11 @@ class Clips:
             self.notes.append((video.path, f"{record['frames']} frames, too short to split: all of it trains"))
         self.index += rows
 
+    def names(self) -> dict[str, Any]:
+        """What configs interpolate."""
+        found = {"identities": self.identities, "actions": self.actions}
+        return {**found, **{f"num_{kind}": len(names) for kind, names in found.items()}}
+
     def split(self, name: str, seed: int) -> "ClipSplit":
         """The rows of `train`, `test` or `unseen`, as an endless stream that `seed` shuffles. May have no rows."""
         if name not in SPLITS:

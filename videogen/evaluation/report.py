@@ -36,6 +36,12 @@ COLUMNS = {
     "switch_jump": 2,
     "speed": 2,
     "belief": 3,
+    "inception_score": 2,
+    "fid": 2,
+    "kid": 4,
+    "label_accuracy": 3,
+    "bits_per_dim": 3,
+    "bits_per_dim_weighted": 3,
     "samples": 0,
 }
 

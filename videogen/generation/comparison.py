@@ -59,7 +59,7 @@ def shown(
     model: TrainedModel, begins_with: str, judge: Any, real: Any, stride: int, identity: int, action: int
 ) -> Float[Tensor, "t c h w"]:
     """One video of the pair, as long as the real clips."""
-    told = {"identity", "action"} <= set(model.generator.told) or begins_with == "first_frame"
+    told = {"identity", "action"} <= set(model.told) or begins_with == "first_frame"
     codes = model.codes([identity] * (1 if told else CANDIDATES), [action] * (1 if told else CANDIDATES))
     first = None
     if begins_with == "first_frame":

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from videogen import noise
-from videogen.generation.writers import sheet, write_png
+from videogen.generation.writers import mosaic, sheet, write_png
 
 
 @dataclass
@@ -35,3 +35,23 @@ class SampleSheet:
         model.train(was_training)
         labels = [f"{self.identities[i]} · {self.actions[j]}" for i, j in zip(identity, action, strict=True)]
         write_png(run / "samples" / f"step_{step:06d}.png", sheet(videos, labels, columns=10, title=f"step {step}"))
+
+
+@dataclass
+class ImageSheet:
+    """A row of `columns` images for each class, in the order of the labels."""
+
+    classes: int
+    seed: int = 0
+    columns: int = 10
+
+    @torch.no_grad()
+    def __call__(self, model: Any, run: Path, step: int) -> None:
+        rows = min(self.classes, 12)
+        y = torch.arange(rows).repeat_interleave(self.columns)
+        seeds = torch.tensor([noise.seed_of(self.seed, "preview", k) for k in range(len(y))])
+        device = next(model.parameters()).device
+        was_training, _ = model.training, model.eval()
+        images = model.sample(y.to(device), noise.normal(seeds, model.z).to(device)).float().cpu()
+        model.train(was_training)
+        write_png(run / "samples" / f"step_{step:06d}.png", mosaic(images, self.columns))

@@ -185,6 +185,37 @@ def grid(
     return torch.from_numpy(frames)
 
 
+def mosaic(images: Float[Tensor, "n c h w"], columns: int, cell: int = 48) -> Image.Image:
+    """Images side by side, row by row, each enlarged to `cell` pixels by whole pixels (small ones stay what they are).
+
+    Args:
+        images: in [-1, 1].
+        columns: how many stand in a row.
+        cell: height of an image in px, at least; a multiple of its own.
+    """
+    scale = max(1, round(cell / images.shape[-2]))
+    pixels = repeat(to_uint8(images), "n c h w -> n (h k) (w l) c", k=scale, l=scale).cpu().numpy()
+    height, width = pixels.shape[1:3]
+    rows = math.ceil(len(images) / columns)
+    page = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, 3), _PAPER, np.uint8)
+    for k, image in enumerate(pixels):
+        y, x = (k // columns) * (height + _GAP), (k % columns) * (width + _GAP)
+        page[y : y + height, x : x + width] = image
+    return Image.fromarray(page)
+
+
+def labelled_mosaic(rows: Sequence[Float[Tensor, "n c h w"]], labels: Sequence[str], cell: int = 48) -> Image.Image:
+    """Rows of images, all equally many, each row under a name in the margin at the left."""
+    picture = mosaic(torch.cat(list(rows)), len(rows[0]), cell)
+    font, step = ImageFont.load_default(_TEXT), (picture.height + _GAP) / len(rows)
+    left = _PAD + math.ceil(max(font.getlength(label) for label in labels)) + _PAD
+    page = Image.new("RGB", (left + picture.width, picture.height), _PAPER)
+    page.paste(picture, (left, 0))
+    for k, label in enumerate(labels):
+        ImageDraw.Draw(page).text((left - _PAD, (k + 0.5) * step), label, _INK, font, anchor="rm")
+    return page
+
+
 class _Page:
     """A white page with row names at the left, column names at the top, and room for cells of `width` x `height`."""
 

@@ -1,4 +1,4 @@
-"""Cross-entropy of the joint class (identity, action): how the judge is trained."""
+"""Cross-entropies: how judges are trained."""
 
 from torch import nn
 from torch.nn import functional
@@ -27,4 +27,15 @@ class Classification(Objective):
         return {
             "cross_entropy": functional.cross_entropy(logits, label, reduction="none"),
             "error": (logits.argmax(-1) != label).float(),
+        }
+
+
+class ImageClassification(Objective):
+    """-log p(label | image), nats, and `error` as above."""
+
+    def judge(self, batch: Batch) -> Terms:
+        logits = self.model(batch["image"]).float()
+        return {
+            "cross_entropy": functional.cross_entropy(logits, batch["label"], reduction="none"),
+            "error": (logits.argmax(-1) != batch["label"]).float(),
         }

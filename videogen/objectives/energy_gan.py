@@ -1,0 +1,80 @@
+"""Games with an autoencoder for a discriminator (`models/autoencoder_gan.py`): EBGAN and BEGAN."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from videogen import noise
+from videogen.objectives.objective import Batch, Objective, Terms
+
+
+class EnergyGan(Objective):
+    """EBGAN (Zhao et al. 2017, equations 1 and 2); the energy E is the mean squared error of D's reconstruction.
+
+    D   real        E(x)
+        fake        max(0, margin - E(G(z)))
+    G   energy      E(G(z))
+        pull_away   mean squared cosine between a sample's code and those of the others (equation 4): 1 if all are alike
+    """
+
+    def __init__(self, model: nn.Module, margin: float):
+        super().__init__(model)
+        self.margin = margin
+
+    def D(self, batch: Batch) -> Terms:
+        with torch.no_grad():
+            made = self.made(batch, 0)
+        return {"real": self.energy(batch["image"])[0], "fake": functional.relu(self.margin - self.energy(made)[0])}
+
+    def G(self, batch: Batch) -> Terms:
+        energy, code = self.energy(self.made(batch, 1))
+        direction = functional.normalize(code.float(), dim=1)
+        alike = (direction @ direction.T) ** 2
+        others = max(len(alike) - 1, 1)
+        return {"energy": energy, "pull_away": (alike.sum(1) - alike.diagonal()) / others}
+
+    def energy(self, x: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b"], Float[Tensor, "b q"]]:
+        x_hat, code = self.model.D(x)
+        return (x_hat - x).square().flatten(1).mean(1), code
+
+    def made(self, batch: Batch, turn: int) -> Float[Tensor, "b c h w"]:
+        return self.model.sample(batch["label"], noise.normal(batch["seed"] + turn, self.model.z))
+
+
+class BalancedGan(Objective):
+    """BEGAN (Berthelot et al. 2017, section 3.3); L is the mean absolute error of D's reconstruction.
+
+    D   real          L(x)
+        fake          -k L(G(z)), with the k of this step; after it k <- clip(k + lambda (gamma L(x) - L(G(z))), 0, 1)
+        convergence   M = L(x) + |gamma L(x) - L(G(z))|, only watched: it falls while the game gets better
+    G   error         L(G(z))
+
+    gamma   how varied samples are to be, against how good
+    step    lambda
+    """
+
+    k: Tensor
+
+    def __init__(self, model: nn.Module, gamma: float = 0.5, step: float = 0.001):
+        super().__init__(model)
+        self.gamma, self.step = gamma, step
+        self.register_buffer("k", torch.zeros(()))
+
+    def D(self, batch: Batch) -> Terms:
+        with torch.no_grad():
+            made = self.made(batch, 0)
+        real, fake = self.error(batch["image"]), self.error(made)
+        terms = {"real": real, "fake": -self.k.clone() * fake}
+        balance = self.gamma * real.detach() - fake.detach()
+        self.k.add_(self.step * balance.mean()).clamp_(0, 1)
+        return {**terms, "convergence": real.detach() + balance.mean().abs()}
+
+    def G(self, batch: Batch) -> Terms:
+        return {"error": self.error(self.made(batch, 1))}
+
+    def error(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b"]:
+        return (self.model.D(x)[0] - x).abs().flatten(1).mean(1)
+
+    def made(self, batch: Batch, turn: int) -> Float[Tensor, "b c h w"]:
+        return self.model.sample(batch["label"], noise.normal(batch["seed"] + turn, self.model.z))
