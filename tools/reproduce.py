@@ -90,7 +90,8 @@ def reproduce(cfg: DictConfig) -> None:
     curves = {name: [row for _, row in found] for name, found in points.items()}
     bounds = {column: bound[column][0] for column in table["curves"] if bound.get(column)}
     draw_scores(out / "curves.png", curves, table["curves"], bounds)
-    draw_players(out / "players.png", {entry.name: entry.folder for entry in runs})
+    games = {entry.folder: plain(entry.name).split(" (")[0] for entry in runs}  # two rows may be of one run
+    draw_players(out / "players.png", {f"{name}, {folder.parent.name}": folder for folder, name in games.items()})
     kind.draw(chosen["best"], {name: [file for file, _ in found] for name, found in points.items()}, runs, out)
     for which, title in (("best", "each at its best"), ("equal", f"within {cfg.budget} minutes")):
         print(f"\n{title}\n{terminal_table(lines[which])}")

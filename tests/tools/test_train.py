@@ -166,4 +166,4 @@ def test_a_broken_clip_is_named_and_the_rest_trains(strips, tmp_path):
     (tmp_path / "in" / "0" / "00000099.png").write_bytes(b"no picture")
     done = run_tool(TRAIN, *overrides(tmp_path / "in", tmp_path / "run", steps=2), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "skipped 0/00000099.png: not a readable picture" in done.stderr and "4 training clips" in done.stderr
+    assert "skipped 0/00000099.png: not a readable picture" in done.stderr and ": 4 to train on" in done.stderr

@@ -21,11 +21,11 @@ def draw_scores(path: Path, curves: Mapping[str, Curve], columns: Sequence[str],
     figure, axes = pyplot.subplots(2, len(columns), figsize=(4.6 * len(columns), 6.4), layout="constrained", squeeze=False)
     for row, (unit, scale) in enumerate((("minutes of training", 60.0), ("updates", 1.0))):
         for place, column in zip(axes[row], columns, strict=True):
-            for name, curve in curves.items():
+            for number, (name, curve) in enumerate(curves.items()):
                 points = [(point["seconds"] if scale > 1 else point["step"], point.get(column)) for point in curve]
                 points = [(float(x) / scale, y) for x, y in points if x is not None and y is not None]
                 if points:
-                    place.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+                    place.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name, color=f"C{number}")
             if column in bounds:
                 place.axhline(bounds[column], color="grey", linestyle="--", linewidth=1)
             place.set(xlabel=unit, title=column.replace("_", " ") if row == 0 else None, ylim=(0, None))

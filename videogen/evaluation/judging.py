@@ -118,7 +118,12 @@ class Panel:
 
     def facts(self) -> dict[str, str]:
         """Who judged, by the hash of the weights."""
-        return {name: f"{member.file}, weights {member.digest}" for name, member in self.members().items()}
+        return {name: f"{named(member.file)}, weights {member.digest}" for name, member in self.members().items()}
+
+
+def named(file: Path) -> str:
+    """A judge's file, for people: one that ships is where it ships, wherever this copy is installed."""
+    return f"videogen/evaluation/judges/{file.name}" if file.parent == SHIPPED else str(file)
 
 
 def candidates(wanted: str | None, run: TrainedModel, kind: str, suffix: str) -> list[Path]:

@@ -174,7 +174,8 @@ def printed(entry: Entry, rows: Sequence[Row], columns: Sequence[str]) -> dict[s
     """A line of the table: the published numbers, and ours with their spread."""
     ours = over_seeds(rows)
     line: dict[str, Any] = {"name": entry.name}
-    line |= {f"published {column.replace('_', ' ')}": f"{value:g}" for column, value in entry.published.items()}
+    for column, value in entry.published.items():
+        line[f"published {column.replace('_', ' ')}"] = f"{value:.0%}" if column == "of bound" else f"{value:g}"
     for column in columns:
         if (value := ours.get(column)) is not None:
             line[column] = f"{value[0]:.{COLUMNS[column]}f} ± {value[1]:.{COLUMNS[column]}f}"
@@ -205,7 +206,10 @@ def page(
         "Each model at its best snapshot (chosen by its score on other samples):",
         markdown_table(lines["best"]),
     ]
-    parts += [f"At equal budget ({facts['budget']} of training at most):", markdown_table(lines["equal"])]
+    if lines["equal"] == lines["best"]:
+        parts += [f"All of them took less than {facts['budget']} of training: at equal budget, the table is the same."]
+    else:
+        parts += [f"At equal budget ({facts['budget']} of training at most):", markdown_table(lines["equal"])]
     parts += ['Mean ± standard deviation over sampling seeds. The columns: README, "How it is scored".']
     parts += ["\n".join(f"- {name}: {fact}" for name, fact in facts.items() if name != "command")]
     parts += ["    " + "\n    ".join([*commands, str(facts["command"])])]
