@@ -24,8 +24,8 @@ ANY = "any"
 def generate(cfg: DictConfig) -> None:
     trained = load_model(cfg.run)
     trained.model.to(cfg.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    people = wished(trained, "identity", cfg.identity, trained.identities)
-    actions = wished(trained, "action", cfg.action, trained.actions)
+    people = wished(trained, "identity", cfg.identity)
+    actions = wished(trained, "action", cfg.action)
     if cfg.motion_of is not None:
         if cfg.first_frame is not None or cfg.speed != 1 or cfg.samples != 1:
             raise UserError("motion_of brings all frames of a video: leave out first_frame, speed and samples")
@@ -51,9 +51,10 @@ def generate(cfg: DictConfig) -> None:
     print(f"{len(videos)} videos of {videos.shape[1]} frames in {out}; all at a glance: {out}/sheet.png and {out}/grid.gif")
 
 
-def wished(trained: TrainedModel, kind: str, names: list | None, known: list[str]) -> list[str]:
+def wished(trained: TrainedModel, kind: str, names: list | None) -> list[str]:
     """The names that were given, else all. Of a model that is told nothing of this kind nothing can be wished for."""
     if kind in trained.told:
+        known = trained.identities if kind == "identity" else trained.actions
         return known if names is None else [str(name) for name in names]
     if names is not None:
         raise UserError(

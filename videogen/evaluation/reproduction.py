@@ -174,8 +174,8 @@ def printed(entry: Entry, rows: Sequence[Row], columns: Sequence[str]) -> dict[s
     """A line of the table: the published numbers, and ours with their spread."""
     ours = over_seeds(rows)
     line: dict[str, Any] = {"name": entry.name}
-    for column, value in entry.published.items():
-        line[f"published {column.replace('_', ' ')}"] = f"{value:.0%}" if column == "of bound" else f"{value:g}"
+    for column, number in entry.published.items():
+        line[f"published {column.replace('_', ' ')}"] = f"{number:.0%}" if column == "of bound" else f"{number:g}"
     for column in columns:
         if (value := ours.get(column)) is not None:
             line[column] = f"{value[0]:.{COLUMNS[column]}f} ± {value[1]:.{COLUMNS[column]}f}"
