@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
-from videogen.data.clips import ClipSplit, PositionSampler
+from videogen.data.clips import PositionSampler
 
 
 @dataclass
@@ -18,7 +19,7 @@ class Batches:
                 for `data.cache=false`, or to feed a GPU.
     """
 
-    split: ClipSplit
+    split: Dataset[dict[str, Any]]
     batch_size: int
     workers: int = 0
 
