@@ -71,9 +71,12 @@ def test_the_terms_by_hand():
     assert all(min(abs(v - math.log(2)), abs(v - math.log(4))) < 1e-5 for v in terms["category"].tolist())
 
 
-def test_without_categories_there_is_no_such_term():
-    objective = game(categories=0)
-    assert set(objective("D_V", batch())) == {"real", "fake"} and set(objective("G", batch())) == {"frame", "clip"}
+@pytest.mark.parametrize("D_V", [{"categories": 0}, {"categories": 0, "patches": True}])
+def test_without_categories_nothing_is_mistaken(D_V):
+    objective, given = game(**D_V), batch()
+    given["video"] = torch.cat([given["video"]] * 2, dim=1)  # patches see more frames
+    for player in ("D_V", "G"):
+        assert objective(player, given)["category"].tolist() == [0.0] * B
 
 
 def test_every_player_learns_from_its_own_turn_alone():

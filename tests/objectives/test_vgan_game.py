@@ -55,7 +55,8 @@ def test_a_first_frame_is_to_be_kept():
 
 
 def test_one_stream_has_no_mask_to_weigh():
-    assert set(game(streams=1)("G", batch())) == {"adversarial"}
+    terms = game(streams=1)("G", batch())
+    assert set(terms) == {"adversarial", "mask"} and terms["mask"].tolist() == [0.0] * B
 
 
 def test_both_players_see_the_same_videos_and_learn_apart():

@@ -22,7 +22,7 @@ class MoCoGan(Objective):
     D_V     real, fake, category    of the clips; the category of the real ones, where it is known
     G       frame, clip, category   of what it makes: frames for D_I, other videos for D_V
 
-    The term `category` is there where D_V names categories. What a video is to show is drawn from all categories alike.
+    `category` is 0 where D_V names none. What a video is to show is drawn from all categories alike.
     """
 
     def D_I(self, batch: Batch) -> Terms:
@@ -36,20 +36,28 @@ class MoCoGan(Objective):
         with torch.no_grad():
             fake, _ = self.generated(batch, CLIPS)
         logits, categories = self.model.D_V(batch["video"])
-        terms = {"real": looks_real(logits), "fake": looks_fake(self.model.D_V(fake)[0])}
-        if self.model.D_V.categories:
-            entropy = functional.cross_entropy(categories, batch["action"], reduction="none")
-            terms["category"] = entropy * batch["labelled"]
-        return terms
+        return {
+            "real": looks_real(logits),
+            "fake": looks_fake(self.model.D_V(fake)[0]),
+            "category": self.mistaken(categories, batch["action"]) * batch["labelled"],
+        }
 
     def G(self, batch: Batch) -> Terms:
         frame = self.generated_frame(batch, GENERATOR_FRAMES)
         video, action = self.generated(batch, GENERATOR_CLIPS)
         logits, categories = self.model.D_V(video)
-        terms = {"frame": looks_real(self.model.D_I(frame)), "clip": looks_real(logits)}
-        if self.model.D_V.categories:
-            terms["category"] = functional.cross_entropy(categories, action, reduction="none")
-        return terms
+        return {
+            "frame": looks_real(self.model.D_I(frame)),
+            "clip": looks_real(logits),
+            "category": self.mistaken(categories, action),
+        }
+
+    @staticmethod
+    def mistaken(categories: Float[Tensor, "b k"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b"]:
+        """-log p(action), nats; 0 where nothing is named."""
+        if not categories.shape[1]:
+            return torch.zeros(len(action), device=action.device)
+        return functional.cross_entropy(categories, action, reduction="none")
 
     def generated(self, batch: Batch, turn: int) -> tuple[Float[Tensor, "b t c h w"], Int64[Tensor, "b"]]:
         """As many videos as there are clips, as long, with the actions that they are to show."""

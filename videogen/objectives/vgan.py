@@ -11,7 +11,7 @@ from videogen.objectives.objective import Batch, Objective, Terms
 class VGan(Objective):
     """Cross-entropies of "real" and "made", non-saturating for the generator, both players on the same videos.
 
-    mask          mean of the mask, [0, 1]: a sparse one leaves to the background what does not move (two streams)
+    mask          mean of the mask, [0, 1]: a sparse one leaves to the background what does not move; 0 with one stream
     first_frame   mean absolute error of the first frame, [0, 2] (where it is given)
     """
 
@@ -23,8 +23,7 @@ class VGan(Objective):
     def G(self, batch: Batch) -> Terms:
         scene = self.scene(batch)
         terms: dict[str, Tensor] = {"adversarial": looks_real(self.model.D(scene.video))}
-        if scene.mask is not None:
-            terms["mask"] = scene.mask.flatten(1).mean(1)
+        terms["mask"] = torch.zeros_like(terms["adversarial"]) if scene.mask is None else scene.mask.flatten(1).mean(1)
         if self.model.conditional:
             terms["first_frame"] = (scene.video[:, 0] - batch["video"][:, 0]).abs().flatten(1).mean(1)
         return terms
