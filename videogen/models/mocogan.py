@@ -16,7 +16,8 @@ import torch
 from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn import functional
+
+from videogen.models.attributes import Attributes
 
 
 def check_size(size: int) -> None:
@@ -119,7 +120,7 @@ class VideoDiscriminator(nn.Module):
         return y[:, 0], y[:, 1:].mean(-1)
 
 
-class MoCoGan(nn.Module):
+class MoCoGan(Attributes, nn.Module):
     """The generator (R_M, G_I) with the discriminators that train it, which may be left away (None).
 
     category    where the action goes: "motion", into R_M (paper, section 3.3: its best setting), or "generator", beside
@@ -152,11 +153,6 @@ class MoCoGan(nn.Module):
         self.R_M = nn.GRUCell(motion + (actions if into_motion else 0), motion)
         self.G_I = frame_generator(content + motion + (0 if into_motion else actions), channels, size, width)
         self.D_I, self.D_V = D_I, D_V
-
-    def attributes(self, identity: Int64[Tensor, "b"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
-        """onehot(identity) (+) onehot(action), as for every model; this one reads the action alone."""
-        parts = functional.one_hot(identity, self.identities), functional.one_hot(action, self.actions)
-        return torch.cat(parts, dim=-1).float()
 
     def forward(self, a: Float[Tensor, "b k"], eps: Float[Tensor, "b t z"]) -> Float[Tensor, "b t c h w"]:
         """A video as long as `eps`, which may be of any length."""

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
+
+from videogen.models.attributes import Attributes
 
 FRAMES = 32
 
@@ -106,7 +107,7 @@ class VGanDiscriminator(nn.Module):
         return real - fake
 
 
-class VGan(nn.Module):
+class VGan(Attributes, nn.Module):
     """Generator G, discriminator D and, where a first frame is given, the encoder E of it.
 
     conditional   the video goes on from a first frame; there is no noise, one frame has one future
@@ -139,11 +140,6 @@ class VGan(nn.Module):
         self.G = VGanGenerator(8 * width if conditional else noise, channels, width, streams, spread=conditional)
         self.D = VGanDiscriminator(channels, width)
         self.apply(started)
-
-    def attributes(self, identity: Int64[Tensor, "b"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
-        """onehot(identity) (+) onehot(action), as for every model; this one reads neither."""
-        parts = functional.one_hot(identity, self.identities), functional.one_hot(action, self.actions)
-        return torch.cat(parts, dim=-1).float()
 
     def forward(self, eps: Float[Tensor, "b t z"], first_frame: Float[Tensor, "b c h w"] | None = None) -> Scene:
         """32 frames, from the noise of the first of `eps` or from the first frame. Raises ValueError without one."""

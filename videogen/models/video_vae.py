@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from videogen.distributions import Gaussian, stack
+from videogen.models.attributes import Attributes
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def mlp(inputs: int, outputs: int, hidden: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, outputs))
 
 
-class VideoVae(nn.Module):
+class VideoVae(Attributes, nn.Module):
     """z_t ~ N(f_p(h_{t-1}, a)); h_t = LSTM([z_t, a], h_{t-1}); x_t ~ p(x | h_t, a); q(z_t | enc(x_t), h_{t-1}, a).
 
     The lecture's ablation is three switches:
@@ -111,11 +112,6 @@ class VideoVae(nn.Module):
             self.h_0 = nn.Linear(attributes, 2 * hidden)
             self.lstm = nn.LSTMCell(z + attributes, hidden)
         self.dec = FrameDecoder(channels, size, width, (hidden if dynamics else z) + attributes)
-
-    def attributes(self, identity: Int64[Tensor, "b"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
-        """a = onehot(identity) (+) onehot(action)."""
-        parts = functional.one_hot(identity, self.identities), functional.one_hot(action, self.actions)
-        return torch.cat(parts, dim=-1).float()
 
     def forward(self, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"], eps: Float[Tensor, "b t z"]) -> Rollout:
         """Posterior, prior and reconstruction of every frame; `eps` is the N(0, I) noise behind z."""

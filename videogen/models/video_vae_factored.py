@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from videogen import pixels
 from videogen.distributions import Gaussian, stack
+from videogen.models.attributes import Attributes
 from videogen.models.critics import grey_and_change
 from videogen.models.video_vae import FrameEncoder, mlp
 
@@ -122,7 +123,7 @@ class AttributeNet(nn.Module):
         return self.identity(self.dropout(features)), self.action(self.dropout(moves))
 
 
-class FactoredVideoVae(nn.Module):
+class FactoredVideoVae(Attributes, nn.Module):
     """VideoVAE whose motion path is blind to the identity, and whose paint is blind to the action.
 
     Attributes `a` are onehot(identity) (+) onehot(action), or any mixture of them; `[b k]` for a whole clip, `[b t k]`
@@ -170,11 +171,6 @@ class FactoredVideoVae(nn.Module):
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
         self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions, moves)
-
-    def attributes(self, identity: Int64[Tensor, "b"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
-        """a = onehot(identity) (+) onehot(action)."""
-        parts = functional.one_hot(identity, self.identities), functional.one_hot(action, self.actions)
-        return torch.cat(parts, dim=-1).float()
 
     def infer(self, x: Float[Tensor, "b t c h w"]) -> tuple[Float[Tensor, "b i"], Float[Tensor, "b a"]]:
         """Probabilities of identity and action of a clip."""

@@ -17,11 +17,12 @@ from typing import Any
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from videogen.distributions import Gaussian, stack
+from videogen.models.attributes import Attributes
 from videogen.models.video_vae import Rollout
 
 
@@ -89,7 +90,7 @@ def decoder_convolutions(channels: int) -> nn.Sequential:
     return nn.Sequential(*layers, LastTranspose(10, channels, 9), nn.Tanh())
 
 
-class VideoVaePaper(nn.Module):
+class VideoVaePaper(Attributes, nn.Module):
     """The model above, 64x64 only, with the ablation switches of `VideoVae` (S, C, Static) and its interface.
 
     chunk   frames per pass through the convolutions, None for all at once. On a CPU 80 keep activations in the cache;
@@ -133,11 +134,6 @@ class VideoVaePaper(nn.Module):
             self.lstm = nn.LSTMCell(3 * z, hidden)
         self.dec_fc = nn.Sequential(nn.Linear(z, 1024), nn.ReLU(), nn.Linear(1024, 1280), nn.ReLU())
         self.dec_conv = decoder_convolutions(channels)
-
-    def attributes(self, identity: Int64[Tensor, "b"], action: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
-        """a = onehot(identity) (+) onehot(action)."""
-        parts = functional.one_hot(identity, self.identities), functional.one_hot(action, self.actions)
-        return torch.cat(parts, dim=-1).float()
 
     def enc(self, frame: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """What the attribute net and f_q see of a frame, 512-d."""
