@@ -178,6 +178,11 @@ def load_model(run: str | Path) -> TrainedModel:
     return TrainedModel(model.eval().requires_grad_(False), config, file, described["step"], described["seconds"])
 
 
+def snapshots(run: str | Path) -> list[Path]:
+    """The snapshots that a run has kept (training.settings.keep_every), in the order of the steps."""
+    return sorted((Path(run) / "snapshots").glob("step_*.safetensors"))
+
+
 def check_targets(node: Any, file: Path, package: str) -> None:
     """Raises UserError if a config from a file asks for anything but classes of one of our packages."""
     if isinstance(node, dict):

@@ -24,7 +24,7 @@ from videogen import noise
 from videogen.errors import UserError
 from videogen.evaluation.curves import save
 from videogen.files import written_whole
-from videogen.runs import TrainedModel, load_model
+from videogen.runs import TrainedModel, load_model, snapshots
 
 MODE = 3.0  # a sample belongs to a mode within so many standard deviations of its centre ...
 FAIR = 0.25  # ... and a mode is covered if it has at least so much of its share in the data
@@ -54,9 +54,9 @@ def points_of(trained: TrainedModel, dimensions: int) -> Mixture:
     return points
 
 
-def snapshots(run: str | Path) -> list[Path]:
-    """The snapshots of a run, in the order of the steps. Raises UserError if it kept fewer than two."""
-    files = sorted((Path(run) / "snapshots").glob("step_*.safetensors"))
+def course_of(run: str | Path) -> list[Path]:
+    """The snapshots of a run. Raises UserError if it kept fewer than two."""
+    files = snapshots(run)
     if len(files) < 2:
         raise UserError(f"{run} has no course to draw: train it with training.settings.keep_every=<steps>")
     return files
@@ -127,7 +127,7 @@ def equilibrium(
     chance. The snapshots are of the averaged model, if training kept an average. D near 1/2 says little where the best D
     for the same G is not: it may just have learned too little.
     """
-    files = snapshots(run)
+    files = course_of(run)
     first = load_model(files[0])
     points = points_of(first, 1)
     edges = torch.linspace(-reach, reach, bins + 1)
@@ -255,7 +255,7 @@ def gradients(out: Path, run: str | Path, seed: int = 0, samples: int = 512) -> 
     measured on the same noise (Arjovsky & Bottou 2017, figures 2 and 3, draw this of a G that stays as it is).
     """
     course = []
-    for file in snapshots(run):
+    for file in course_of(run):
         trained = load_model(file)
         model, y = trained.generator, torch.arange(samples) % trained.config["data"]["num_classes"]
         parameters = list(model.G.requires_grad_(True).parameters())

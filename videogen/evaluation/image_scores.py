@@ -23,7 +23,7 @@ from videogen import noise, pixels
 from videogen.distributions import interval_log_prob, standard
 from videogen.errors import UserError
 from videogen.evaluation.report import Row
-from videogen.evaluation.reproduction import cell
+from videogen.evaluation.reproduction import cell, cells_of
 from videogen.evaluation.statistics import accuracy
 from videogen.runs import TrainedModel, load_model
 
@@ -113,11 +113,13 @@ def judged_images(judge: Any, shown: Shown, real: Shown, told: bool, batch: int 
             if not is_real:
                 score.update(part)
     p = torch.cat([judge(part) for part in shown.images.split(batch)])
-    torch.manual_seed(0)  # the metrics shuffle and draw subsets
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # these two shuffle and draw subsets
+        inception, kernel = score.compute()[0].item(), kid.compute()[0].item()
     return {
-        "inception_score": score.compute()[0].item(),
+        "inception_score": inception,
         "fid": fid.compute().item(),
-        "kid": kid.compute()[0].item(),
+        "kid": kernel,
         "label_accuracy": accuracy(p, shown.labels) if told else None,
         "samples": len(shown.images),
     }
@@ -182,9 +184,8 @@ class ImageScores:
             row = judged_images(self.judge.model, shown, self.test, trained.generator.labelled)
             return {**row, **likelihood(trained, self.test, self.draws)}
 
-        folder = (file.parent.parent if file.parent.name == "snapshots" else file.parent) / "cells"
         known = {"weights": trained.digest, **self.settings(seed)}
-        return {**cell(folder, known, score), "step": trained.step, "seconds": trained.seconds}
+        return {**cell(cells_of(file), known, score), "step": trained.step, "seconds": trained.seconds}
 
     def settings(self, seed: int) -> dict[str, Any]:
         return {"judge": self.judge.digest, "samples": self.samples, "draws": self.draws, "seed": seed}

@@ -18,7 +18,7 @@ from videogen.evaluation.judging import Labelled, Panel
 from videogen.evaluation.report import COLUMNS, Row, markdown_table
 from videogen.evaluation.table import ALL, Bench, asked_for, goes_on, pairs_of
 from videogen.files import written_whole
-from videogen.runs import TrainedModel, load_model
+from videogen.runs import TrainedModel, load_model, snapshots
 
 REAL = ("bound", *tamper.KNOWN)
 CHOOSING = 100  # the seed of the samples by which the best snapshot is chosen: none that is reported
@@ -69,7 +69,7 @@ class Entry:
 
     def snapshots(self) -> list[Path]:
         """What was kept of the training, in order; at least its end."""
-        return sorted((self.folder / "snapshots").glob("step_*.safetensors")) or [self.folder / "model.safetensors"]
+        return snapshots(self.folder) or [self.folder / "model.safetensors"]
 
 
 @dataclass
@@ -109,9 +109,8 @@ class Scores:
             shown = self.shown(trained, bench, begins_with)
             return bench.row(type(trained.model).__name__, shown, told=told)
 
-        folder = (file.parent.parent if file.parent.name == "snapshots" else file.parent) / "cells"
         known = {"weights": trained.digest, "begins_with": begins_with, **self.settings(seed)}
-        return {**cell(folder, known, score), "step": trained.step, "seconds": trained.seconds}
+        return {**cell(cells_of(file), known, score), "step": trained.step, "seconds": trained.seconds}
 
     def shown(self, trained: TrainedModel, bench: Bench, begins_with: str) -> Labelled:
         trained.generator.to(self.device)
@@ -125,6 +124,11 @@ class Scores:
 
     def settings(self, seed: int) -> dict[str, Any]:
         return {"judges": self.judges, "samples": self.samples, "per_clip": self.per_clip, "seed": seed}
+
+
+def cells_of(file: Path) -> Path:
+    """Where the cells of a run are, from its export or one of its snapshots."""
+    return (file.parent.parent if file.parent.name == "snapshots" else file.parent) / "cells"
 
 
 def cell(folder: Path, known: Mapping[str, Any], score: Callable[[], Row]) -> Row:

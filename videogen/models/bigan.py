@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from videogen.distributions import Gaussian
-from videogen.models.dcgan import ImageGenerator, started, widths_of
+from videogen.models.dcgan import ImageGenerator, started, trunk, widths_of
 
 
 class BiGan(nn.Module):
@@ -25,7 +25,7 @@ class BiGan(nn.Module):
         self.z, self.stochastic = z, stochastic
         features = widths_of(size, width)[-1] * 16
         self.G = ImageGenerator(z, channels, size, width)
-        self.E = nn.Sequential(trunk(channels, size, width, nn.BatchNorm2d), nn.Linear(features, 2 * z))
+        self.E = nn.Sequential(trunk(channels, size, width, norm=True), nn.Linear(features, 2 * z))
         self.D = PairDiscriminator(channels, size, width, z)
         self.apply(started)
 
@@ -43,21 +43,12 @@ class BiGan(nn.Module):
         return self.D(x, z)
 
 
-def trunk(channels: int, size: int, width: int, norm: type[nn.BatchNorm2d] | None) -> nn.Sequential:
-    """Strided convolutions down to 4x4, flat."""
-    widths = widths_of(size, width)
-    layers: list[nn.Module] = []
-    for k, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
-        layers += [nn.Conv2d(before, after, 4, 2, 1), *([norm(after)] if norm and k else []), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Flatten())
-
-
 class PairDiscriminator(nn.Module):
     """D(x, z): convolutions for x, layers for z, and layers for both."""
 
     def __init__(self, channels: int, size: int, width: int, z: int, hidden: int = 256):
         super().__init__()
-        self.of_x = trunk(channels, size, width, None)
+        self.of_x = trunk(channels, size, width, norm=False)
         self.of_z = nn.Sequential(nn.Linear(z, hidden), nn.LeakyReLU(0.2))
         features = widths_of(size, width)[-1] * 16 + hidden
         self.of_both = nn.Sequential(nn.Linear(features, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))

@@ -9,7 +9,7 @@ import itertools
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from videogen.models.dcgan import started, widths_of
+from videogen.models.dcgan import started, upwards, widths_of
 
 
 class CoGan(nn.Module):
@@ -20,12 +20,8 @@ class CoGan(nn.Module):
     def __init__(self, channels: int, size: int, classes: int, z: int = 100, width: int = 64):
         super().__init__()
         widths, self.z = widths_of(size, width), z
-        shared: list[nn.Module] = [nn.Unflatten(1, (z, 1, 1))]
         up = widths[::-1]
-        for k, (before, after) in enumerate(zip([z, *up], up, strict=False)):
-            shared += [nn.ConvTranspose2d(before, after, 4, min(k + 1, 2), min(k, 1), bias=False)]
-            shared += [nn.BatchNorm2d(after), nn.ReLU()]
-        self.G = nn.Sequential(*shared)
+        self.G = nn.Sequential(*upwards(z, up))
         self.G_1, self.G_2 = (nn.Sequential(nn.ConvTranspose2d(up[-1], channels, 4, 2, 1), nn.Tanh()) for _ in range(2))
         self.D_1, self.D_2 = (nn.Sequential(nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)) for _ in range(2))
         judges: list[nn.Module] = []

@@ -37,17 +37,31 @@ def widths_of(size: int, width: int) -> list[int]:
     return [width * 2**k for k in range(size.bit_length() - 3)]
 
 
+def upwards(code: int, widths: list[int]) -> list[nn.Module]:
+    """Layers from a flat code to a 4x4 map of the first of `widths` channels, and to maps twice as large of each other."""
+    layers: list[nn.Module] = [nn.Unflatten(1, (code, 1, 1))]
+    for k, (before, after) in enumerate(zip([code, *widths], widths, strict=False)):
+        layers += [nn.ConvTranspose2d(before, after, 4, min(k + 1, 2), min(k, 1), bias=False)]
+        layers += [nn.BatchNorm2d(after), nn.ReLU()]
+    return layers
+
+
+def trunk(channels: int, size: int, width: int, norm: bool) -> nn.Sequential:
+    """Strided convolutions down to 4x4, flat; LeakyReLU .2, batch norm but at the input, if at all."""
+    widths = widths_of(size, width)
+    layers: list[nn.Module] = []
+    for k, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
+        layers += [nn.Conv2d(before, after, 4, 2, 1), *([nn.BatchNorm2d(after)] if k and norm else []), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Flatten())
+
+
 class ImageGenerator(nn.Module):
     """G: code -> image in [-1, 1]. A 4x4 map, doubled by fractionally strided convolutions; no batch norm at the output."""
 
     def __init__(self, code: int, channels: int, size: int, width: int):
         super().__init__()
         widths = widths_of(size, width)[::-1]
-        layers: list[nn.Module] = [nn.Unflatten(1, (code, 1, 1))]
-        for k, (before, after) in enumerate(zip([code, *widths], widths, strict=False)):
-            layers += [nn.ConvTranspose2d(before, after, 4, min(k + 1, 2), min(k, 1), bias=False)]
-            layers += [nn.BatchNorm2d(after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
+        self.layers = nn.Sequential(*upwards(code, widths), nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
 
     def forward(self, code: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
         return self.layers(code)
@@ -58,14 +72,8 @@ class ImageDiscriminator(nn.Module):
 
     def __init__(self, channels: int, size: int, width: int, classes: int, code: int, norm: bool):
         super().__init__()
-        widths = widths_of(size, width)
-        layers: list[nn.Module] = []
-        for k, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
-            layers += [nn.Conv2d(before, after, 4, 2, 1)]
-            layers += [nn.BatchNorm2d(after)] if k and norm else []
-            layers += [nn.LeakyReLU(0.2)]
-        self.trunk = nn.Sequential(*layers, nn.Flatten())
-        features = widths[-1] * 16
+        self.trunk = trunk(channels, size, width, norm)
+        features = widths_of(size, width)[-1] * 16
         self.score = nn.Linear(features, 1)
         self.classes = nn.Linear(features, classes) if classes else None
         self.Q = nn.Sequential(nn.Linear(features, 128), nn.LeakyReLU(0.2), nn.Linear(128, code)) if code else None

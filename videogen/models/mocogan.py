@@ -18,6 +18,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from videogen.models.attributes import Attributes
+from videogen.models.dcgan import upwards, widths_of
 
 
 def check_size(size: int) -> None:
@@ -28,12 +29,8 @@ def check_size(size: int) -> None:
 def frame_generator(code: int, channels: int, size: int, width: int) -> nn.Sequential:
     """G_I: code -> frame in [-1, 1]. Up to 4x4, then doubled; 512, 256, 128, 64 channels at width 64 and 64 pixels."""
     check_size(size)
-    widths = [width * 2**i for i in range(size.bit_length() - 3)][::-1]
-    layers: list[nn.Module] = [nn.Unflatten(1, (code, 1, 1))]
-    for k, (before, after) in enumerate(zip([code, *widths], widths, strict=False)):
-        layers += [nn.ConvTranspose2d(before, after, 4, min(k + 1, 2), min(k, 1), bias=False)]
-        layers += [nn.BatchNorm2d(after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh())
+    widths = widths_of(size, width)[::-1]
+    return nn.Sequential(*upwards(code, widths), nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh())
 
 
 class Noisy(nn.Module):

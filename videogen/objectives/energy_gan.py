@@ -9,7 +9,13 @@ from videogen import noise
 from videogen.objectives.objective import Batch, Objective, Terms
 
 
-class EnergyGan(Objective):
+class AutoencoderGame(Objective):
+    def made(self, batch: Batch, turn: int) -> Float[Tensor, "b c h w"]:
+        """Images for one player's turn."""
+        return self.model.sample(batch["label"], noise.normal(batch["seed"] + turn, self.model.z))
+
+
+class EnergyGan(AutoencoderGame):
     """EBGAN (Zhao et al. 2017, equations 1 and 2); the energy E is the mean squared error of D's reconstruction.
 
     D   real        E(x)
@@ -38,11 +44,8 @@ class EnergyGan(Objective):
         x_hat, code = self.model.D(x)
         return (x_hat - x).square().flatten(1).mean(1), code
 
-    def made(self, batch: Batch, turn: int) -> Float[Tensor, "b c h w"]:
-        return self.model.sample(batch["label"], noise.normal(batch["seed"] + turn, self.model.z))
 
-
-class BalancedGan(Objective):
+class BalancedGan(AutoencoderGame):
     """BEGAN (Berthelot et al. 2017, section 3.3); L is the mean absolute error of D's reconstruction.
 
     D   real          L(x)
@@ -75,6 +78,3 @@ class BalancedGan(Objective):
 
     def error(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b"]:
         return (self.model.D(x)[0] - x).abs().flatten(1).mean(1)
-
-    def made(self, batch: Batch, turn: int) -> Float[Tensor, "b c h w"]:
-        return self.model.sample(batch["label"], noise.normal(batch["seed"] + turn, self.model.z))
