@@ -58,6 +58,8 @@ def test_the_table_has_motion_and_unseen_pairs(runs):
     rows = {row["name"]: row for row in table["rows"]}
     assert rows["bound"]["motion_pass_rate"] >= 0.7 and rows["unseen_pairs"]["samples"] == 6
     assert rows["bound"]["variety"] == rows["bound"]["novelty"] == 1.0
+    assert rows["frozen"]["acd"] == pytest.approx(0, abs=1e-5) and rows["bound"]["acd"] > 0  # who is there cannot change
+    assert 0 <= rows["codes"]["mcs"] <= 1
     assert rows["frozen"]["variety"] > 0 and rows["codes"]["novelty"] > 0
     for row in rows.values():
         assert row["joint_apart"] <= min(row["identity_apart"], row["action_apart"])

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from videogen.evaluation.reproduction import Entry, best, cell, over_seeds, printed, within
+
+POINTS = [
+    (Path("a"), {"i_score": 2.0, "seconds": 600.0}),
+    (Path("b"), {"i_score": 9.0, "seconds": 3660.0}),  # a minute late: still the hour's
+    (Path("c"), {"i_score": 3.0, "seconds": 7200.0}),
+]
+
+
+def test_the_best_snapshot_and_the_last_within_a_budget():
+    assert best(POINTS, "i_score") == Path("b")
+    assert within(POINTS, 60) == Path("b") and within(POINTS, 59) == Path("a") and within(POINTS, 500) == Path("c")
+    assert within(POINTS, 5) is None
+
+
+def test_mean_and_spread_over_seeds_by_hand():
+    rows = [{"i_score": 1.0, "mcs": 0.5}, {"i_score": 3.0, "mcs": None}]
+    assert over_seeds(rows) == {"i_score": (2.0, pytest.approx(2**0.5)), "mcs": None}
+    line = printed(Entry("A ○", real="bound", published={"i_score": 13.87, "of bound": 0.156}), rows, ["i_score", "mcs"])
+    assert line == {
+        "name": "A ○",
+        "published i score": "13.87",
+        "published of bound": "16%",
+        "i_score": "2.00 ± 1.41",
+        "mcs": None,
+    }
+
+
+def test_a_cell_is_computed_once_for_what_it_depends_on(tmp_path):
+    calls = []
+
+    def score():
+        calls.append(1)
+        return {"i_score": float(len(calls))}
+
+    assert cell(tmp_path, {"weights": "x", "seed": 0}, score) == cell(tmp_path, {"seed": 0, "weights": "x"}, score)
+    assert cell(tmp_path, {"weights": "y", "seed": 0}, score) == {"i_score": 2.0} and len(calls) == 2
