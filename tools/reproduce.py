@@ -49,7 +49,8 @@ def reproduce(cfg: DictConfig) -> None:
     table = OmegaConf.to_container(cfg.table, resolve=True)
     entries = [Entry(**row) for row in table["rows"]]
     runs = [entry for entry in entries if entry.real is None]
-    for entry in runs:
+    judges = [Entry(name, experiment=name, run=f"runs/{name}/seed_0") for name in table.get("judges", ())]
+    for entry in (*judges, *runs):
         train(entry, cfg)
     first = load_model(runs[0].folder)
     kind = (images if "images" in first.config["data"] else videos)(cfg, table, first, device)
@@ -84,7 +85,9 @@ def reproduce(cfg: DictConfig) -> None:
         "budget": f"{cfg.budget} minutes",
         "hardware": hardware(device),
     }
-    commands = [f"python tools/train.py {' '.join(entry.command(table['data'], '<folder>'))}" for entry in runs]
+    root = "<folder>" if cfg.data_root else None
+    trained = [run for entry in (*judges, *runs) for run in (*entry.earlier(), entry)]
+    commands = [f"python tools/train.py {' '.join(run.command(table['data'], root))}" for run in trained]
     page(out / "table.md", table["title"], lines, facts, list(dict.fromkeys(commands)))
     write_json(out / "table.json", facts | {"cells": cells}, lines["best"] + lines["equal"])
     curves = {name: [row for _, row in found] for name, found in points.items()}
@@ -138,7 +141,9 @@ def images(cfg: DictConfig, table: dict[str, Any], first: TrainedModel, device: 
 
 
 def train(entry: Entry, cfg: DictConfig) -> None:
-    """As a user would, in a process of its own. Raises UserError where it fails."""
+    """As a user would, in a process of its own, its stages first. Raises UserError where it fails."""
+    for stage in entry.earlier():
+        train(stage, cfg)
     if entry.is_trained():
         return
     if not cfg.train and (entry.folder / "model.safetensors").is_file():

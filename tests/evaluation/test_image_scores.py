@@ -52,3 +52,13 @@ def test_a_judge_s_word_on_images():
     assert same["inception_score"] >= 1 and same["samples"] == 120
     assert other["label_accuracy"] is None and 0 <= same["label_accuracy"] <= 1
     assert judged_images(judge, b, a, told=False) == other  # the metrics' own draws included
+
+
+def test_kid_does_not_depend_on_the_scale_of_the_features():
+    torch.manual_seed(0)
+    judge = ImageJudge(1, 8, 10, width=4, features=6).eval()
+    a, b = Shown(*digits(120)), Shown(*digits(120, seed=1))
+    plain, features = judged_images(judge, b, a, told=False)["kid"], judge.features
+    judge.features = lambda x: 50 * features(x)
+    judge.forward = lambda x: judge.classes(features(x))
+    assert judged_images(judge, b, a, told=False)["kid"] == pytest.approx(plain, abs=1e-6)

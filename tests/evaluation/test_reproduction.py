@@ -39,3 +39,22 @@ def test_a_cell_is_computed_once_for_what_it_depends_on(tmp_path):
 
     assert cell(tmp_path, {"weights": "x", "seed": 0}, score) == cell(tmp_path, {"seed": 0, "weights": "x"}, score)
     assert cell(tmp_path, {"weights": "y", "seed": 0}, score) == {"i_score": 2.0} and len(calls) == 2
+
+
+def test_each_stage_of_a_curriculum_begins_with_the_weights_of_the_one_before():
+    stages = [{"experiment": "a/one", "run": "runs/1", "minutes": 5}, {"experiment": "a/two", "run": "runs/2"}]
+    entry = Entry("A", experiment="a/three", run="runs/3", minutes=7, stages=stages, overrides=["seed=1"])
+    commands = [run.command("actors", None) for run in (*entry.earlier(), entry)]
+    assert commands == [
+        ["experiment=a/one", "run=runs/1", "data=actors", "training.settings.max_minutes=5"],
+        ["experiment=a/two", "run=runs/2", "data=actors", "start_from=runs/1"],
+        [
+            "experiment=a/three",
+            "run=runs/3",
+            "data=actors",
+            "training.settings.max_minutes=7",
+            "start_from=runs/2",
+            "seed=1",
+        ],
+    ]
+    assert Entry("A", experiment="a/three", run="runs/3").had_before() == (0, 0, 0)

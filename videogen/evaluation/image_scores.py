@@ -99,13 +99,19 @@ class Shown:
 
 @torch.no_grad()
 def judged_images(judge: Any, shown: Shown, real: Shown, told: bool, batch: int = 250) -> Row:
-    """IS, FID and KID to `real`, and the share of images that the judge takes for what they were asked to show."""
+    """IS, FID and KID to `real`, and the share of images that the judge takes for what they were asked to show.
+
+    KID's kernel (x.y / d + 1)^3 has a scale of its own: for it, features are measured in the root mean square of the real
+    ones, as otherwise another judge's KID would be a thousand times as large for no reason.
+    """
     of_features = Features(judge.features, judge.num_features)
+    unit = torch.cat([judge.features(part) for part in real.images.split(batch)]).square().mean().sqrt()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that they keep all features: they are few here
         score = InceptionScore(Features(judge.forward, judge.num_features), splits=SPLITS)
         fid = FrechetInceptionDistance(of_features)
-        kid = KernelInceptionDistance(of_features, subset_size=min(len(shown.images), len(real.images)) // 2)
+        scaled = Features(lambda x: judge.features(x) / unit, judge.num_features)
+        kid = KernelInceptionDistance(scaled, subset_size=min(len(shown.images), len(real.images)) // 2)
     for is_real, images in ((True, real.images), (False, shown.images)):
         for part in images.split(batch):
             fid.update(part, real=is_real)

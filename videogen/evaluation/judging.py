@@ -137,8 +137,8 @@ def first_of(files: list[Path]) -> TrainedModel | None:
 
 
 def training_command(run: TrainedModel, kind: str) -> str:
-    data = run.config["data"]["name"]
-    return f"tools/train.py experiment={data.split('_')[0]}/{kind} data={data} ..."
+    family = run.config["name"].split("/")[0]
+    return f"tools/train.py experiment={family}/{kind} data={run.config['data']['name']} ..."
 
 
 def check_match(judge: TrainedModel, run: TrainedModel, answers: str, facts: tuple[str, ...]) -> None:

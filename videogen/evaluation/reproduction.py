@@ -29,6 +29,9 @@ class Entry:
     """One row. Real clips (`real`: bound, or a way to tamper with them), or a run.
 
     experiment    what trains it, with `overrides`, into the folder `run`, for `minutes` at most
+    start_from    the run whose weights it begins with
+    stages        a curriculum: what trains first (experiment, run, minutes, overrides of each); every one of them, and the
+                  row's own run, begins with the weights of the one before
     begins_with   codes (open circle) or first_frame (filled circle)
     published     column -> the paper's number
     """
@@ -39,6 +42,8 @@ class Entry:
     run: str | None = None
     minutes: float | None = None
     overrides: Sequence[str] = ()
+    start_from: str | None = None
+    stages: Sequence[Mapping[str, Any]] = ()
     begins_with: str = "codes"
     published: Mapping[str, float] = field(default_factory=dict)
 
@@ -58,7 +63,21 @@ class Entry:
         words = [f"experiment={self.experiment}", f"run={self.run}", f"data={data}"]
         words += [] if root is None else [f"data.root={root}"]
         words += [] if self.minutes is None else [f"training.settings.max_minutes={self.minutes}"]
+        begun = self.stages[-1]["run"] if self.stages else self.start_from
+        words += [] if begun is None else [f"start_from={begun}"]
         return [*words, *self.overrides]
+
+    def earlier(self) -> list["Entry"]:
+        """The stages, in the order in which they are trained."""
+        runs = [None, *(stage["run"] for stage in self.stages)]
+        stages = zip(self.stages, runs, strict=False)
+        return [Entry(**stage, name=f"{self.name}, {stage['experiment']}", start_from=run) for stage, run in stages]
+
+    def had_before(self) -> tuple[int, float, float]:
+        """(updates, seconds, frames) of all its stages."""
+        runs = [load_model(stage.folder) for stage in self.earlier()]
+        frames = sum(frames_seen(run.step, run.config) for run in runs)
+        return sum(run.step for run in runs), sum(run.seconds for run in runs), frames
 
     def is_trained(self) -> bool:
         """As many steps, or as many minutes, as it is to have."""
@@ -144,9 +163,11 @@ def cell(folder: Path, known: Mapping[str, Any], score: Callable[[], Row]) -> Ro
 
 
 def curve(entry: Entry, scores: Scores) -> Iterator[tuple[Path, Row]]:
-    """The scores of each snapshot, from few samples."""
+    """The scores of each snapshot, from few samples; `step` and `seconds` count from the first stage on."""
+    updates, seconds, _ = entry.had_before()
     for file in entry.snapshots():
-        yield file, scores.of_run(file, entry.begins_with, CHOOSING)
+        row = scores.of_run(file, entry.begins_with, CHOOSING)
+        yield file, {**row, "step": row["step"] + updates, "seconds": row["seconds"] + seconds}
 
 
 def best(points: Sequence[tuple[Path, Row]], by: str) -> Path:
@@ -192,13 +213,17 @@ def training(entry: Entry, rows: Sequence[Row]) -> dict[str, Any]:
     """What a row's model had seen when it was scored."""
     if entry.real is not None:
         return {}
-    step, config = int(rows[0]["step"] or 0), load_model(entry.folder).config
-    frames = step * config["training"]["batch_size"] * config["data"].get("frames", 1)  # an image is one
+    step, (updates, seconds, frames) = int(rows[0]["step"] or 0), entry.had_before()
     return {
-        "minutes": f"{float(rows[0]['seconds'] or 0) / 60:.0f}",
-        "updates": step,
-        "frames seen": f"{frames / 1e6:.2f} M",
+        "minutes": f"{(float(rows[0]['seconds'] or 0) + seconds) / 60:.0f}",
+        "updates": step + updates,
+        "frames seen": f"{(frames_seen(step, load_model(entry.folder).config) + frames) / 1e6:.2f} M",
     }
+
+
+def frames_seen(updates: int, config: Mapping[str, Any]) -> float:
+    """How many frames so many updates were made on; an image is one."""
+    return updates * config["training"]["batch_size"] * config["data"].get("frames", 1)
 
 
 def page(
