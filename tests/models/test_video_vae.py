@@ -135,3 +135,17 @@ def test_gradients_reach_every_parameter():
     rollout = model(clip(), codes(model), draw(B, T, Z))
     (rollout.x_hat.square().sum() + rollout.posterior.kl(rollout.prior).sum()).backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+def test_where_few_frames_are_given_the_rest_follows_as_in_a_sample():
+    model, x, a, eps = tiny(), clip(), None, draw(B, T, Z, seed=3)
+    a = codes(model)
+    given = torch.tensor([1, 3, T])
+    seen = model(x, a, eps, given)
+    whole, sampled = model(x, a, eps), model.sample(a, eps, x[:, 0])
+    torch.testing.assert_close(seen.x_hat[0], sampled[0])  # of one frame, that is what a sample begins with
+    torch.testing.assert_close(seen.x_hat[2], whole.x_hat[2])
+    kl = seen.posterior.kl(seen.prior)
+    assert [int((row != 0).sum()) for row in kl] == given.tolist()
+    other = model(replaced(x, 3), a, eps, given)
+    torch.testing.assert_close(other.x_hat[:2], seen.x_hat[:2])  # what was not given makes no difference

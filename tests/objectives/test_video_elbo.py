@@ -5,6 +5,7 @@ import torch
 from torch.distributions import Laplace, Normal, kl_divergence
 from torch.nn.functional import cross_entropy
 
+from videogen import noise
 from videogen.distributions import Gaussian
 from videogen.models.video_vae import VideoVae
 from videogen.models.video_vae_paper import VideoVaePaper
@@ -92,6 +93,22 @@ def test_attributes_are_the_mean_over_frames_of_two_cross_entropies():
         expected += cross_entropy(identity, one["identity"], reduction="none") / T
         expected += cross_entropy(action, one["action"], reduction="none") / T
     torch.testing.assert_close(terms["attributes"], expected)
+
+
+def test_a_blind_clip_s_posterior_sees_its_first_frame_alone():
+    model, given = video_vae().model, batch()
+    a, eps = model.attributes(given["identity"], given["action"]), noise.normal(given["seed"], T, Z)
+    held = VideoElbo(model, blind=1.0)
+    by_hand = held.bound(given["video"], model(given["video"], a, eps, torch.ones(B, dtype=torch.int64)))
+    torch.testing.assert_close(held("vae", given), by_hand)
+    some, none = VideoElbo(model, blind=0.5)("vae", given), VideoElbo(model)("vae", given)
+    for name in ("reconstruction", "kl"):
+        alike = [
+            torch.isclose(some[name][k], by_hand[name][k]) or torch.isclose(some[name][k], none[name][k]) for k in range(B)
+        ]
+        assert all(alike)
+    with pytest.raises(ValueError, match="share"):
+        VideoElbo(model, blind=-0.1)
 
 
 def test_an_unknown_likelihood_is_told():

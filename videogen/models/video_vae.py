@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -30,7 +30,7 @@ class Rollout:
     x_hat: Float[Tensor, "b t c h w"]
     posterior: Gaussian  # of z, [b t z]
     prior: Gaussian  # of z, [b t z]
-    features: Float[Tensor, "b t d"]  # what the encoder says of each frame
+    features: Float[Tensor, "b t d"]  # what the encoder says of each frame; 0 where it was not given
 
 
 class FrameEncoder(nn.Module):
@@ -113,11 +113,27 @@ class VideoVae(Attributes, nn.Module):
             self.lstm = nn.LSTMCell(z + attributes, hidden)
         self.dec = FrameDecoder(channels, size, width, (hidden if dynamics else z) + attributes)
 
-    def forward(self, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"], eps: Float[Tensor, "b t z"]) -> Rollout:
-        """Posterior, prior and reconstruction of every frame; `eps` is the N(0, I) noise behind z."""
+    def forward(
+        self,
+        x: Float[Tensor, "b t c h w"],
+        a: Float[Tensor, "b k"],
+        eps: Float[Tensor, "b t z"],
+        given: Int64[Tensor, "b"] | None = None,
+    ) -> Rollout:
+        """Posterior, prior and reconstruction of every frame; `eps` is the N(0, I) noise behind z.
+
+        Of each clip the posterior sees the first `given` frames; past them it is the prior, and its KL is 0.
+        """
         a = self._seen(a)
-        features = rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))
-        h, posterior, prior = self._infer(features, a, eps)
+        if given is None:
+            features = rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))
+            h, posterior, prior = self._infer(features, a, eps)
+        else:
+            seen = torch.arange(x.shape[1], device=x.device) < given[:, None]
+            encoded = self.enc(x[seen])
+            features = encoded.new_zeros(*seen.shape, encoded.shape[-1])
+            features[seen] = encoded
+            h, posterior, prior = self._infer(features, a, eps, seen)
         return Rollout(self._decode(h, a), posterior, prior, features)
 
     def sample(
@@ -137,9 +153,13 @@ class VideoVae(Attributes, nn.Module):
         return self._decode(h, a)
 
     def _infer(
-        self, features: Float[Tensor, "b s d"] | None, a: Float[Tensor, "b k"], eps: Float[Tensor, "b t z"]
+        self,
+        features: Float[Tensor, "b s d"] | None,
+        a: Float[Tensor, "b k"],
+        eps: Float[Tensor, "b t z"],
+        seen: Bool[Tensor, "b s"] | None = None,
     ) -> tuple[Float[Tensor, "b t code"], Gaussian, Gaussian]:
-        """Runs the latent dynamics: z_t from the posterior while there are features, from the prior after them.
+        """Runs the latent dynamics: z_t from the posterior while there are features (that are `seen`), else from the prior.
 
         Returns what the decoder sees of every frame, the Gaussians that z was drawn from, and the priors.
         """
@@ -151,6 +171,8 @@ class VideoVae(Attributes, nn.Module):
         for t in range(eps.shape[1]):
             prior = self._gaussian(self.f_p, h if self.conditional else torch.zeros_like(h), a)
             q = self._gaussian(self.f_q, features[:, t], h, a) if features is not None and t < given else prior
+            if seen is not None:
+                q = chosen(seen[:, t], q, prior)
             z = q.sample(eps[:, t])
             if self.dynamics:
                 h, c = self.lstm(torch.cat([z, a], dim=-1), (h, c))
@@ -169,3 +191,8 @@ class VideoVae(Attributes, nn.Module):
     @staticmethod
     def _gaussian(f: nn.Module, *inputs: Tensor) -> Gaussian:
         return Gaussian.from_parameters(f(torch.cat(inputs, dim=-1)).float())
+
+
+def chosen(rows: Bool[Tensor, "b"], a: Gaussian, b: Gaussian) -> Gaussian:
+    """`a` where `rows`, else `b`."""
+    return Gaussian(torch.where(rows[:, None], a.mu, b.mu), torch.where(rows[:, None], a.logvar, b.logvar))

@@ -21,21 +21,29 @@ class VideoElbo(Objective):
     likelihood  "gaussian" (squared error) or "laplace" (absolute error)
     sigma       the likelihood's scale, fixed. A learned one goes to ~0.03 and pays for wall texture with bits that no
                 prior can predict: they flicker when generated.
+    blind       the share of clips of which the posterior sees the first frame alone and goes on as the prior does: still a
+                bound, and the one that counts where a video has to follow from one frame
     """
 
-    def __init__(self, model: nn.Module, likelihood: str = "gaussian", sigma: float = 0.2):
+    def __init__(self, model: nn.Module, likelihood: str = "gaussian", sigma: float = 0.2, blind: float = 0.0):
         super().__init__(model)
         if likelihood not in ("gaussian", "laplace"):
             raise ValueError(f"likelihood must be gaussian or laplace, got {likelihood!r}")
-        self.likelihood, self.sigma = likelihood, sigma
+        if not 0 <= blind <= 1:
+            raise ValueError(f"blind is a share between 0 and 1, got {blind}")
+        self.likelihood, self.sigma, self.blind = likelihood, sigma, blind
 
     def vae(self, batch: Batch) -> Terms:
         return self.bound(batch["video"], self.rollout(batch))
 
     def rollout(self, batch: Batch) -> Any:
         """The model's pass over the batch, with each sample's own noise."""
-        a = self.model.attributes(batch["identity"], batch["action"])
-        return self.model(batch["video"], a, noise.normal(batch["seed"], batch["video"].shape[1], self.model.z))
+        a, frames = self.model.attributes(batch["identity"], batch["action"]), batch["video"].shape[1]
+        eps = noise.normal(batch["seed"], frames, self.model.z)
+        if not self.blind:
+            return self.model(batch["video"], a, eps)
+        blind = torch.special.ndtr(noise.normal(batch["seed"] + 1, 1)[:, 0]) < self.blind
+        return self.model(batch["video"], a, eps, torch.where(blind, 1, frames))
 
     def bound(self, x: Float[Tensor, "b t c h w"], rollout: Any) -> Terms:
         return {"reconstruction": self.energy(x, rollout.x_hat), "kl": rollout.posterior.kl(rollout.prior).sum(-1)}
