@@ -9,7 +9,7 @@ from videogen import noise
 from videogen.distributions import Gaussian
 from videogen.models.video_vae import VideoVae
 from videogen.models.video_vae_paper import VideoVaePaper
-from videogen.objectives.video_elbo import AttributeElbo, VideoElbo
+from videogen.objectives.video_elbo import AttributeElbo, VideoElbo, some, some_frames
 
 B, T, Z = 4, 3, 5
 
@@ -109,6 +109,19 @@ def test_a_blind_clip_s_posterior_sees_its_first_frame_alone():
         assert all(alike)
     with pytest.raises(ValueError, match="share"):
         VideoElbo(model, blind=-0.1)
+
+
+def test_fewer_frames_decoded_are_the_same_bound_on_average():
+    model, given = video_vae().model, batch()
+    whole, all_shown = VideoElbo(model)("vae", given), VideoElbo(model, shown=T)("vae", given)
+    torch.testing.assert_close(all_shown, whole)  # in another order
+    one = VideoElbo(model, shown=1)("vae", given)
+    assert torch.equal(one["kl"], whole["kl"]) and not torch.allclose(one["reconstruction"], whole["reconstruction"])
+    shown = some_frames(given, 1)
+    a, eps = model.attributes(given["identity"], given["action"]), noise.normal(given["seed"], T, Z)
+    x_hat = model(given["video"], a, eps).x_hat
+    by_hand = VideoElbo(model).energy(some(given["video"], shown), some(x_hat, shown)) * T
+    torch.testing.assert_close(one["reconstruction"], by_hand)
 
 
 def test_an_unknown_likelihood_is_told():

@@ -27,7 +27,7 @@ from videogen.models.attributes import Attributes
 class Rollout:
     """One pass over a clip: what training compares."""
 
-    x_hat: Float[Tensor, "b t c h w"]
+    x_hat: Float[Tensor, "b s c h w"]  # of all t frames, or of those that were asked for
     posterior: Gaussian  # of z, [b t z]
     prior: Gaussian  # of z, [b t z]
     features: Float[Tensor, "b t d"]  # what the encoder says of each frame; 0 where it was not given
@@ -79,6 +79,8 @@ class VideoVae(Attributes, nn.Module):
     structured   S: attributes in posterior, prior, dynamics and decoder. Off, a person can ask for nothing.
     conditional  C: the prior sees the past through h_{t-1}. Off, it sees the attributes alone.
     dynamics     off = "Static": no recurrence at all, frames are independent given the attributes.
+
+    `enc_width` is the encoder's width, where it is not the decoder's.
     """
 
     begins_with = ("codes", "first_frame")
@@ -96,6 +98,7 @@ class VideoVae(Attributes, nn.Module):
         structured: bool = True,
         conditional: bool = True,
         dynamics: bool = True,
+        enc_width: int | None = None,
     ):
         super().__init__()
         if size < 16 or size & (size - 1):
@@ -105,7 +108,7 @@ class VideoVae(Attributes, nn.Module):
         self.told = ("identity", "action") if structured else ()
         self.structured, self.conditional, self.dynamics = structured, conditional, dynamics
         attributes = identities + actions
-        self.enc = FrameEncoder(channels, size, width, features)
+        self.enc = FrameEncoder(channels, size, enc_width or width, features)
         self.f_q = mlp(features + hidden + attributes, 2 * z, hidden)
         self.f_p = mlp(hidden + attributes, 2 * z, hidden)
         if dynamics:
@@ -119,10 +122,12 @@ class VideoVae(Attributes, nn.Module):
         a: Float[Tensor, "b k"],
         eps: Float[Tensor, "b t z"],
         given: Int64[Tensor, "b"] | None = None,
+        shown: Int64[Tensor, "b s"] | None = None,
     ) -> Rollout:
         """Posterior, prior and reconstruction of every frame; `eps` is the N(0, I) noise behind z.
 
-        Of each clip the posterior sees the first `given` frames; past them it is the prior, and its KL is 0.
+        Of each clip the posterior sees the first `given` frames; past them it is the prior, and its KL is 0. Where `shown`
+        numbers frames, these alone are decoded: neighbours look alike, and some teach nearly as much as all.
         """
         a = self._seen(a)
         if given is None:
@@ -134,6 +139,8 @@ class VideoVae(Attributes, nn.Module):
             features = encoded.new_zeros(*seen.shape, encoded.shape[-1])
             features[seen] = encoded
             h, posterior, prior = self._infer(features, a, eps, seen)
+        if shown is not None:
+            h = h.gather(1, repeat(shown, "b s -> b s d", d=h.shape[-1]))
         return Rollout(self._decode(h, a), posterior, prior, features)
 
     def sample(

@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from videogen import noise
 from videogen.objectives.disguise import false_colours, false_places
-from videogen.objectives.factored_elbo import FactoredElbo, some
+from videogen.objectives.factored_elbo import FactoredElbo
 from videogen.objectives.objective import Batch, Terms
+from videogen.objectives.video_elbo import some, some_frames
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class AdversarialElbo(FactoredElbo):
 
     def vae(self, batch: Batch) -> Terms:
         batch = self.filmed(batch)
-        a, shown = self.told(batch), self.some_frames(batch, self.shown)
+        a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
         t = batch["video"].shape[1]
         scores = self.model.critic.patches(rollout.x_hat[:, : self.judged], a[:, : self.model.identities])
@@ -95,7 +96,7 @@ class AdversarialElbo(FactoredElbo):
         wrong_motion    a real clip under the name of another action is not real either
         """
         batch, still = self.filmed(batch), batch["video"]
-        x, shown = batch["video"], self.some_frames(batch, self.judged)
+        x, shown = batch["video"], some_frames(batch, self.judged)
         with torch.no_grad():
             a = self.told(batch)
             rollout = self.disguised(batch, a, shown)
@@ -151,7 +152,7 @@ class AdversarialElbo(FactoredElbo):
     def dream_scores(self, batch: Batch, dream: Dream) -> tuple[Float[Tensor, "d p"], Float[Tensor, "d"]]:
         """Of patches, and of the motion."""
         who, what = dream.wish.tensor_split([self.model.identities], 1)
-        few = some(dream.video, self.some_frames(batch, self.judged)[dream.chosen])
+        few = some(dream.video, some_frames(batch, self.judged)[dream.chosen])
         worn = self.as_worn(dream.video, batch["seed"][dream.chosen] + 1)
         return self.model.critic.patches(few, who), self.model.critic.real_motion(worn, what)[0]
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from videogen import noise, pixels
 from videogen.objectives.disguise import false_colours, false_places
 from videogen.objectives.objective import Batch, Terms
-from videogen.objectives.video_elbo import VideoElbo
+from videogen.objectives.video_elbo import VideoElbo, some_frames
 
 
 class FactoredElbo(VideoElbo):
@@ -35,12 +35,12 @@ class FactoredElbo(VideoElbo):
         moved: float = 0.08,
         panned: float = 0.0,
     ):
-        super().__init__(model, likelihood, sigma)
-        self.shown, self.reach, self.moved, self.panned = shown, reach, moved, panned
+        super().__init__(model, likelihood, sigma, shown=shown)
+        self.reach, self.moved, self.panned = reach, moved, panned
 
     def vae(self, batch: Batch) -> Terms:
         batch = self.filmed(batch)
-        a, shown = self.told(batch), self.some_frames(batch, self.shown)
+        a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
         return {**self.reconstruction(batch, shown, rollout.x_hat), "kl": rollout.kl, **self.inferred(batch)}
 
@@ -93,16 +93,5 @@ class FactoredElbo(VideoElbo):
         seen = false_colours(batch["video"], drawn[:, :6])
         return false_places(seen, drawn[:, 6:], self.reach) if self.reach else seen
 
-    def some_frames(self, batch: Batch, count: int) -> Int64[Tensor, "b s"]:
-        """`count` different frames of each clip, in random order."""
-        return noise.normal(batch["seed"] + 2, batch["video"].shape[1]).argsort(1)[:, :count]
-
     def reconstruction(self, batch: Batch, shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]) -> Terms:
-        x = batch["video"]
-        energy = self.energy(some(x, shown), x_hat)
-        return {"reconstruction": energy * (x.shape[1] / shown.shape[1])}
-
-
-def some(sequence: Float[Tensor, "b t *d"], frames: Int64[Tensor, "b s"]) -> Float[Tensor, "b s *d"]:
-    """Of each sequence, the `frames`."""
-    return sequence[torch.arange(len(sequence), device=sequence.device)[:, None], frames]
+        return {"reconstruction": self.energy_of_some(batch["video"], shown, x_hat)}

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from einops import rearrange, reduce, repeat
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,27 +23,40 @@ class VideoElbo(Objective):
                 prior can predict: they flicker when generated.
     blind       the share of clips of which the posterior sees the first frame alone and goes on as the prior does: still a
                 bound, and the one that counts where a video has to follow from one frame
+    shown       how many frames of each clip are decoded; the reconstruction is scaled up, so that the bound stays unbiased.
+                None decodes all
     """
 
-    def __init__(self, model: nn.Module, likelihood: str = "gaussian", sigma: float = 0.2, blind: float = 0.0):
+    def __init__(
+        self,
+        model: nn.Module,
+        likelihood: str = "gaussian",
+        sigma: float = 0.2,
+        blind: float = 0.0,
+        shown: int | None = None,
+    ):
         super().__init__(model)
         if likelihood not in ("gaussian", "laplace"):
             raise ValueError(f"likelihood must be gaussian or laplace, got {likelihood!r}")
         if not 0 <= blind <= 1:
             raise ValueError(f"blind is a share between 0 and 1, got {blind}")
-        self.likelihood, self.sigma, self.blind = likelihood, sigma, blind
+        self.likelihood, self.sigma, self.blind, self.shown = likelihood, sigma, blind, shown
 
     def vae(self, batch: Batch) -> Terms:
-        return self.bound(batch["video"], self.rollout(batch))
+        if self.shown is None:
+            return self.bound(batch["video"], self.rollout(batch))
+        shown = some_frames(batch, self.shown)
+        rollout = self.rollout(batch, shown=shown)
+        energy = self.energy_of_some(batch["video"], shown, rollout.x_hat)
+        return {"reconstruction": energy, "kl": rollout.posterior.kl(rollout.prior).sum(-1)}
 
-    def rollout(self, batch: Batch) -> Any:
+    def rollout(self, batch: Batch, **asked: Tensor) -> Any:
         """The model's pass over the batch, with each sample's own noise."""
         a, frames = self.model.attributes(batch["identity"], batch["action"]), batch["video"].shape[1]
-        eps = noise.normal(batch["seed"], frames, self.model.z)
-        if not self.blind:
-            return self.model(batch["video"], a, eps)
-        blind = torch.special.ndtr(noise.normal(batch["seed"] + 1, 1)[:, 0]) < self.blind
-        return self.model(batch["video"], a, eps, torch.where(blind, 1, frames))
+        if self.blind:
+            blind = torch.special.ndtr(noise.normal(batch["seed"] + 1, 1)[:, 0]) < self.blind
+            asked["given"] = torch.where(blind, 1, frames)
+        return self.model(batch["video"], a, noise.normal(batch["seed"], frames, self.model.z), **asked)
 
     def bound(self, x: Float[Tensor, "b t c h w"], rollout: Any) -> Terms:
         return {"reconstruction": self.energy(x, rollout.x_hat), "kl": rollout.posterior.kl(rollout.prior).sum(-1)}
@@ -56,6 +69,13 @@ class VideoElbo(Objective):
         else:
             energy, normaliser = scaled.abs(), math.log(2 * self.sigma)
         return reduce(energy, "b t c h w -> b", "sum") + normaliser * x[0].numel()
+
+
+    def energy_of_some(
+        self, x: Float[Tensor, "b t c h w"], shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]
+    ) -> Float[Tensor, "b"]:
+        """An unbiased estimate of the energy of all frames, from those that are shown."""
+        return self.energy(some(x, shown), x_hat) * (x.shape[1] / shown.shape[1])
 
 
 class AttributeElbo(VideoElbo):
@@ -74,3 +94,13 @@ class AttributeElbo(VideoElbo):
             for guess, label in zip(logits, (batch["identity"], batch["action"]), strict=True)
         ]
         return {**self.bound(batch["video"], rollout), "attributes": torch.stack(entropies).sum(0).mean(-1)}
+
+
+def some_frames(batch: Batch, count: int) -> Int64[Tensor, "b s"]:
+    """`count` different frames of each clip, in random order."""
+    return noise.normal(batch["seed"] + 2, batch["video"].shape[1]).argsort(1)[:, :count]
+
+
+def some(sequence: Float[Tensor, "b t *d"], frames: Int64[Tensor, "b s"]) -> Float[Tensor, "b s *d"]:
+    """Of each sequence, the `frames`."""
+    return sequence[torch.arange(len(sequence), device=sequence.device)[:, None], frames]
