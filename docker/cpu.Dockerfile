@@ -6,7 +6,8 @@
 FROM python:3.11-slim
 
 ARG PIP_EXTRA_INDEX_URL=""
-RUN apt-get update && apt-get install -y --no-install-recommends make g++ && rm -rf /var/lib/apt/lists/*
+# libegl1 and libgl1-mesa-dri: OpenGL in software, with which VTK draws the embedded chairs.
+RUN apt-get update && apt-get install -y --no-install-recommends make g++ libegl1 libgl1-mesa-dri && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /videogen
 COPY . .

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data.films import film
+from data.pictures import save
 
 from videogen.data import cache, worker
 from videogen.data.clips import Clips
 from videogen.data.decode import Footage, Unreadable, VideoFile
+from videogen.data.pictures import Views
 from videogen.data.sources import Folder, Video
 from videogen.errors import UserError
 
@@ -218,7 +220,22 @@ def test_what_one_job_answers(tmp_path):
 def test_keys_follow_the_file(tmp_path):
     file = film(tmp_path / "a.avi", 4)
     video, store = Video("a.avi", file, "ada", "run"), cache.Cache(tmp_path / "cache", "centre", 8)
-    key = store.key(video)
+    key = store.key(video, VideoFile())
     os.utime(file, ns=(1, 1))
-    assert store.key(video) != key
-    assert cache.Cache(tmp_path / "cache", "person", 8).key(video) != store.key(video)
+    assert store.key(video, VideoFile()) != key
+    assert cache.Cache(tmp_path / "cache", "person", 8).key(video, VideoFile()) != store.key(video, VideoFile())
+
+
+def test_keys_follow_every_picture_of_a_folder_and_how_it_is_read(tmp_path):
+    for angle in (0, 120, 240):
+        save(tmp_path / "cup" / f"{angle}.png", np.full((8, 8, 3), angle, np.uint8))
+    video, store = Video("cup", tmp_path / "cup", "object", ""), cache.Cache(tmp_path / "cache", "union", 8)
+    pattern = r"(?P<angle>\d+)\.png"
+    keys = [store.key(video, Views(pattern)), store.key(video, Views(pattern, invert=True))]
+    folder = (tmp_path / "cup").stat().st_mtime_ns
+    (tmp_path / "cup" / "note.txt").write_text("not read, so it changes nothing")
+    assert store.key(video, Views(pattern)) == keys[0] != keys[1]
+    os.utime(tmp_path / "cup", ns=(folder, folder))
+    (tmp_path / "cup" / "120.png").write_bytes(b"overwritten")
+    assert (tmp_path / "cup").stat().st_mtime_ns == folder, "the folder alone would not tell"
+    assert store.key(video, Views(pattern)) != keys[0]

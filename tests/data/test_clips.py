@@ -150,7 +150,7 @@ def test_short_videos(strips, tmp_path):
     [
         ({"size": 0}, r"data\.size is 0"),
         ({"stride": 0}, r"data\.stride is 0"),
-        ({"crop": "middle"}, "person, centre, none"),
+        ({"crop": "middle"}, "person, centre, union, none"),
         ({"identities": ["person_7"]}, "'person_7'.*person_0, person_1"),
         ({"actions": ["swim"]}, "'swim'.*wave1, wave2"),
         ({"unseen_pairs": [["person_0", "swim"]]}, "'swim'"),

@@ -77,8 +77,37 @@ def test_centre_and_none():
 
 def test_resize_is_exact_at_its_own_size_and_antialiased_below():
     frames = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
-    assert np.array_equal(resize(frames, boxes(frames, "none"), 16), frames)
+    assert np.array_equal(resize(frames, boxes(frames, "none"), 16, "none"), frames)
     stripes = np.zeros((1, 64, 64, 3), np.uint8)
     stripes[:, :, ::2] = 255
-    grey = resize(stripes, boxes(stripes, "none"), 16)
+    grey = resize(stripes, boxes(stripes, "none"), 16, "none")
     assert np.abs(grey[:, 2:-2, 2:-2].astype(int) - 127).max() < 12
+
+
+@pytest.mark.parametrize("plain", [0, 255])
+def test_a_union_holds_all_that_any_frame_shows(plain):
+    frames = np.full((3, 60, 80, 3), plain, np.uint8)
+    frames[0, 20:30, 40:44] = 100
+    frames[1, 22:40, 38:43] = (255 - plain, 100, plain)
+    frames[2, 24:28, 30:41, 1] = 128  # in one channel
+    # rows 20 to 39, columns 30 to 43: 20 high, so a square of 20 and a border of 60 / 30 = 2 on each side
+    assert boxes(frames, "union").tolist() == [[18, 25, 24]] * 3
+    small = resize(frames, boxes(frames, "union"), 24, "union")
+    assert (small[:, :2] == plain).all() and (small[:, :, :2] == plain).all()
+    assert boxes(np.full_like(frames, plain), "union").tolist() == [[0, 10, 60]] * 3, "nothing is shown"
+
+
+def test_a_union_may_reach_beyond_the_frame_where_its_rim_goes_on():
+    frames = np.full((1, 30, 30, 3), 255, np.uint8)
+    frames[0, 0:30, 10:20] = 7
+    assert boxes(frames, "union").tolist() == [[-1, -1, 32]]
+    square = resize(frames, boxes(frames, "union"), 32, "union")[0]
+    assert (square[:, 11:21] == 7).all() and (square[:, :11] == 255).all() and (square[:, 21:] == 255).all()
+
+
+def test_reducing_a_union_does_not_ring():
+    frames = np.zeros((1, 128, 128, 3), np.uint8)
+    frames[:, 32:96, 32:96] = 255
+    whole = np.array([[0, 0, 128]])
+    assert (resize(frames, whole, 48, "union")[0].any(-1).sum(1) > 0).sum() == 26, "24 rows, and one on each side"
+    assert (resize(frames, whole, 48, "none")[0].any(-1).sum(1) > 0).sum() > 26

@@ -1,7 +1,7 @@
 import pytest
 
 from videogen.data.index import rows_of, selected, split_in_time, unseen
-from videogen.data.sources import Video
+from videogen.data.sources import Turn, Video
 from videogen.errors import UserError
 
 
@@ -61,3 +61,18 @@ def test_an_unseen_pair_keeps_its_whole_video_out(tmp_path):
     record = {"frames": 30, "height": 4, "width": 5, "fps": 25.0}
     (row,) = rows_of(video, record, {("ada", "run")}, 5, 2 / 3, "x.npy")
     assert (row.split, row.start, row.stop, row.cached) == ("unseen", 0, 30, "x.npy")
+
+
+def test_a_given_split_keeps_a_video_whole(tmp_path):
+    record = {"frames": 30, "height": 4, "width": 5, "fps": 25.0}
+    (row,) = rows_of(Video("a", tmp_path, "ada", "run", split="test"), record, set(), 5, 2 / 3, None)
+    assert (row.split, row.start, row.stop, row.turn) == ("test", 0, 30, 0)
+
+
+def test_every_turn_is_a_row_and_may_be_hidden(tmp_path):
+    turns = (Turn("plus", 0, 4, 1), Turn("minus", 0, 4, -1), Turn("plus_high", 4, 10, 1))
+    video = Video("a", tmp_path, "cup", "", turns, "train")
+    assert video.actions == ["plus", "minus", "plus_high"]
+    rows = rows_of(video, {"frames": 10, "height": 4, "width": 5, "fps": 10.0}, {("cup", "minus")}, 50, 2 / 3, None)
+    told = [(row.action, row.split, row.start, row.stop, row.turn) for row in rows]
+    assert told == [("plus", "train", 0, 4, 1), ("minus", "unseen", 0, 4, -1), ("plus_high", "train", 4, 10, 1)]

@@ -38,7 +38,7 @@ def test_folder_with_bad_files(tmp_path):
         (["data=weizmann", "data.root=nowhere"], "nowhere: no such folder; set data.root"),
         (["data=folder", "data.root=in"], "in: none of 1 videos can be used: ada/run/bad.avi: not a video"),
         (["data=folder"], "set data.root=<folder> or data.csv=<file.csv>"),
-        (["data=folder", "data.root=in", "data.crop=left"], "choose one of person, centre, none"),
+        (["data=folder", "data.root=in", "data.crop=left"], "choose one of person, centre, union, none"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path, overrides, told):

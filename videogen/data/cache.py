@@ -2,8 +2,9 @@
 
     <cache_dir>/<crop>_<size>/records.jsonl, <key>.npy, index.json
 
-A key changes with the file (path, bytes, time of change), the crop, the size and `VERSION`: what changed is read again
-and nothing else. A kill at any moment leaves whole arrays and whole records; the next run takes up from there.
+A key changes with the file (path, bytes, time of change; of each picture where a folder of them is the video), with how
+it is read, the crop, the size and `VERSION`: what changed is read again and nothing else. A kill at any moment leaves
+whole arrays and whole records; the next run takes up from there.
 """
 
 import errno
@@ -57,22 +58,20 @@ class Cache:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def key(self, video: Video) -> str:
-        stat = video.file.stat()
-        facts = (video.path, stat.st_size, stat.st_mtime_ns, self.crop, self.size, VERSION)
+    def key(self, video: Video, reader: Reader) -> str:
+        facts = (video.path, *reader.facts(video.file), self.crop, self.size, VERSION)
         return hashlib.blake2b(repr(facts).encode(), digest_size=10).hexdigest()
 
     def array(self, key: str) -> Path:
         return self.folder / f"{key}.npy"
 
-    def build(self, videos: list[Video], reader: Reader, arrays: bool, keep: set[str]) -> dict[str, Record]:
+    def build(self, videos: list[Video], keys: dict[str, str], reader: Reader, arrays: bool) -> dict[str, Record]:
         """The record of every video, by path; those not yet read are read now. Call it under `locked`.
 
-        Arrays and records of files that are no longer as they were are removed, unless `keep` names their key.
+        `keys` has the key of each, by path, and may have others': arrays and records of no key in it are removed.
         """
         loaded = self._load()
-        keys = {video.path: self.key(video) for video in videos}
-        keep = keep | set(keys.values())
+        keep = set(keys.values())
         for stale in self.folder.iterdir():
             if stale.suffix == ".part" or (stale.suffix == ".npy" and stale.stem not in keep):
                 stale.unlink()

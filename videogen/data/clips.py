@@ -54,7 +54,7 @@ class Clips:
         if not 0 < train_fraction < 1:
             raise UserError(f"train_fraction is {train_fraction}: it must lie between 0 and 1")
         self.source, self.size, self.frames, self.stride, self.mirror = source, size, frames, stride, mirror
-        self.labelled_share = labelled_share
+        self.labelled_share, self.crop = labelled_share, crop
         self.span = (frames - 1) * stride + 1
         store = Cache(Path(cache_dir), crop, size)
         self.folder = store.folder
@@ -63,29 +63,31 @@ class Clips:
             if not found:
                 raise UserError(f"{source.root}: no videos in it{first_reason(self.skipped)}; set data.root")
             whom = selected("identities", identities, {video.identity for video in found})
-            what = selected("actions", actions, {video.action for video in found})
-            videos = [video for video in found if video.identity in whom and video.action in what]
+            what = selected("actions", actions, {action for video in found for action in video.actions})
+            videos = [video for video in found if video.identity in whom and not set(what).isdisjoint(video.actions)]
             # Arrays of videos that are there but not selected stay: another run may be using them.
-            self.records = store.build(videos, source.reader, cache, keep={store.key(video) for video in found})
+            keys = {video.path: store.key(video, source.reader) for video in found}
+            self.records = store.build(videos, keys, source.reader, cache)
             usable = [video for video in videos if self._is_usable(video)]
             if not usable:
                 reason = first_reason(self.skipped)
                 raise UserError(f"{source.root}: none of {len(videos)} videos can be used{reason}; set data.root to others")
             # A name that was not asked for and has no usable video is no class.
             self.identities = [name for name in whom if identities or name in {video.identity for video in usable}]
-            self.actions = [name for name in what if actions or name in {video.action for video in usable}]
+            shown = {action for video in usable for action in video.actions}
+            self.actions = [name for name in what if actions or name in shown]
             hidden = unseen(unseen_pairs, self.identities, self.actions)
             self.files = {video.path: video.file for video in usable}
             self.index: list[Clip] = []
-            self.notes: list[tuple[str, str]] = []  # usable, but not quite as asked for
+            self.notes: list[tuple[str, str]] = list(source.notes)  # usable, but not quite as asked for
             for video in usable:
-                self._add(video, hidden, train_fraction, store.array(store.key(video)).name if cache else None)
+                self._add(video, hidden, train_fraction, store.array(keys[video.path]).name if cache else None)
             save_index(self.folder / "index.json", self.identities, self.actions, self.index)
 
     def _is_usable(self, video: Video) -> bool:
         record = self.records[video.path]
         reason = record.get("reason")
-        if not reason and record["frames"] < self.span:
+        if not reason and not video.turns and record["frames"] < self.span:
             reason = f"{record['frames']} frames, but a clip spans {self.span}; lower data.frames or data.stride"
         if reason:
             self.skipped.append((video.path, reason))
@@ -96,14 +98,16 @@ class Clips:
         if record["note"]:
             self.notes.append((video.path, record["note"]))
         rows = rows_of(video, record, hidden, self.span, train_fraction, cached)
-        if [row.split for row in rows] == ["train"]:
+        if [row.split for row in rows] == ["train"] and video.split is None:
             self.notes.append((video.path, f"{record['frames']} frames, too short to split: all of it trains"))
-        self.index += rows
+        self.index += [row for row in rows if row.action in self.actions]
 
     def names(self) -> dict[str, Any]:
-        """What configs interpolate."""
+        """What configs interpolate. `turns` has +1, -1 or 0 for each action: which way round it goes, if it does."""
         found = {"identities": self.identities, "actions": self.actions}
-        return {**found, **{f"num_{kind}": len(names) for kind, names in found.items()}}
+        ways = {row.action: row.turn for row in self.index}
+        turns = [ways.get(action, 0) for action in self.actions]
+        return {**found, **{f"num_{kind}": len(names) for kind, names in found.items()}, "turns": turns}
 
     def split(self, name: str, seed: int) -> "ClipSplit":
         """The rows of `train`, `test` or `unseen`, as an endless stream that `seed` shuffles. May have no rows."""
@@ -111,15 +115,21 @@ class Clips:
             raise UserError(f"no split {name!r}: choose one of {', '.join(SPLITS)}")
         return ClipSplit(self, name, seed)
 
+    def numbers(self, row: Clip, start: int) -> Int64[np.ndarray, "t"]:
+        """Which frames of its video the clip of `row` that begins at frame `start` shows; a turn goes round and round."""
+        if not row.turn:
+            return start + self.stride * np.arange(self.frames)
+        return row.start + (start - row.start + row.turn * self.stride * np.arange(self.frames)) % (row.stop - row.start)
+
     def pixels(self, row: Clip, start: int) -> UInt8[np.ndarray, "t s s c"]:
         """The clip of `row` that begins at frame `start` of its video."""
-        stop = start + self.span
+        numbers = self.numbers(row, start)
         if row.cached:
-            return open_array(self.folder / row.cached)[start : stop : self.stride]
+            return open_array(self.folder / row.cached)[numbers]
         record: Record = self.records[row.path]
-        whole = self.source.reader.span(self.files[row.path], start, stop, record["seekable"])
-        squares = np.asarray(record["boxes"][start : stop : self.stride])
-        return resize(whole[:: self.stride], squares, self.size)
+        first, stop = int(numbers.min()), int(numbers.max()) + 1
+        whole = self.source.reader.span(self.files[row.path], first, stop, record["seekable"])
+        return resize(whole[numbers - first], np.asarray(record["boxes"])[numbers], self.size, self.crop)
 
 
 class ClipSplit(Dataset[dict[str, Any]]):
@@ -155,7 +165,7 @@ class ClipSplit(Dataset[dict[str, Any]]):
     ) -> dict[str, Int64[Tensor, ""] | UInt8[Tensor, "t c h w"]]:
         """Row `number` from frame `start` of its video: video, identity, action."""
         row = self.rows[number]
-        if not row.start <= start <= row.stop - self.clips.span:
+        if not 0 <= start - row.start < self._starts(row):
             raise IndexError(f"start {start} lies outside row {number}, frames {row.start} to {row.stop - 1}")
         pixels = self.clips.pixels(row, start).transpose(0, 3, 1, 2)
         return {
@@ -171,7 +181,9 @@ class ClipSplit(Dataset[dict[str, Any]]):
         """
         chosen = []
         for number, row in enumerate(self.rows):
-            offsets = np.linspace(0, self._starts(row) - 1, per_clip).round().astype(int).tolist()
+            starts = self._starts(row)  # of a circle, the last is the first one's neighbour
+            places = np.arange(per_clip) * starts / per_clip if row.turn else np.linspace(0, starts - 1, per_clip)
+            offsets = places.round().astype(int).tolist()
             odd = seed_of(seed, number) % 2
             mirrors = [self.clips.mirror and (i + odd) % 2 == 1 for i in range(per_clip)]
             chosen += [(number, row.start + offset, mirror) for offset, mirror in zip(offsets, mirrors, strict=True)]
@@ -182,6 +194,9 @@ class ClipSplit(Dataset[dict[str, Any]]):
         return Counter((row.identity, row.action) for row in self.rows)
 
     def _starts(self, row: Clip) -> int:
+        """At how many frames a clip can begin: at any of a circle."""
+        if row.turn:
+            return row.stop - row.start
         return row.stop - row.start - self.clips.span + 1
 
 

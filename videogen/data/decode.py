@@ -39,6 +39,9 @@ class Footage:
 class Reader(Protocol):
     """How files of one kind are read."""
 
+    def facts(self, file: Path) -> tuple[object, ...]:
+        """What the frames depend on: bytes and time of change of all that is read, and this reader's own settings."""
+
     def whole(self, file: Path) -> Footage:
         """Every frame, checked; raises `Unreadable`."""
 
@@ -48,6 +51,9 @@ class Reader(Protocol):
 
 class StripFile:
     """One picture with square frames side by side along its longer side; the name's ending does not matter."""
+
+    def facts(self, file: Path) -> tuple[object, ...]:
+        return file_facts(file)
 
     def whole(self, file: Path) -> Footage:
         first_bytes(file)
@@ -71,6 +77,9 @@ class StripFile:
 
 class VideoFile:
     """Any container that decord reads."""
+
+    def facts(self, file: Path) -> tuple[object, ...]:
+        return file_facts(file)
 
     def whole(self, file: Path) -> Footage:
         reference = Reference.of(file)
@@ -188,6 +197,12 @@ def is_seekable(file: Path, frames: UInt8[np.ndarray, "t h w c"]) -> bool:
         except DecordError:
             return False
     return True
+
+
+def file_facts(file: Path) -> tuple[int, int]:
+    """Size and time of change."""
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def first_bytes(file: Path) -> bytes:

@@ -13,22 +13,20 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 from tqdm import tqdm
 
 from videogen.data.cache import open_array
 from videogen.data.clips import Clips
-from videogen.data.decode import Unreadable, first_bytes
+from videogen.data.decode import Unreadable
 from videogen.data.images import Pictures, kept_for_test
 from videogen.data.index import selected
+from videogen.data.pictures import ENDINGS, opened
 from videogen.data.sources import Skipped, visible_files
 from videogen.errors import UserError
 
 DIGITS = [str(k) for k in range(10)]
 CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-# Pillow is asked for these alone, whatever a file is called: others start programs (EPS) or are no photographs.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 class Digits:
@@ -201,7 +199,8 @@ class ImageFolder:
 class Frames:
     """Every `every`-th frame of prepared clips, a class for each "<identity> <action>" that they show.
 
-    Frames of the clips' `test` parts are held out; pairs that they never train on are left out.
+    Frames of the clips' `test` parts are held out; pairs that they never train on are left out. What turns both ways has
+    the same frames twice: they count once, for the first of the two actions.
     """
 
     def __init__(self, clips: Clips, every: int = 5):
@@ -211,7 +210,8 @@ class Frames:
 
     def pictures(self, size: int, channels: int) -> Pictures:
         """Raises UserError for clips without a cache."""
-        rows = [row for row in self.clips.index if row.split != "unseen"]
+        parts = {(row.path, row.start): row for row in reversed(self.clips.index) if row.split != "unseen"}
+        rows = list(parts.values())[::-1]
         shown = {(row.identity, row.action) for row in rows}
         pairs = [(i, a) for i in self.clips.identities for a in self.clips.actions if (i, a) in shown]
         pixels = [np.empty((0, size, size, channels), np.uint8)]
@@ -279,23 +279,6 @@ def read_pictures(
         classes=classes,
         skipped=skipped,
     )
-
-
-def opened(file: Path) -> Image.Image:
-    """A picture in grey or RGB, turned upright, on white where it is transparent. Raises `Unreadable`."""
-    first_bytes(file)
-    try:
-        with Image.open(file, formats=FORMATS) as found:
-            picture = ImageOps.exif_transpose(found)
-            if picture.mode[0] in "IF":
-                raise Unreadable(f"more than 8 bits a pixel (mode {picture.mode}); save it with 8")
-            if "A" in picture.getbands() or "transparency" in picture.info:
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
-            return picture if picture.mode == "L" else picture.convert("RGB")
-    except Image.DecompressionBombError as error:
-        raise Unreadable(f"picture too large ({error})") from error
-    except (OSError, EOFError, SyntaxError, ValueError, struct.error) as error:
-        raise Unreadable(f"not a readable picture ({str(error).replace(str(file), file.name)})") from error
 
 
 def picture_files(root: Path) -> list[Path]:

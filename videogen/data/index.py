@@ -18,7 +18,10 @@ SPLITS = ("train", "test", "unseen")
 
 @dataclass(frozen=True)
 class Clip:
-    """One row: frames start..stop-1 of a video. `cached` names its array beside the index, if it has one."""
+    """One row: frames start..stop-1 of a video. `cached` names its array beside the index, if it has one.
+
+    With `turn` 0 they play forward and end. With +1 or -1 they are a full circle, which goes on and on in this direction.
+    """
 
     path: str
     frames: int
@@ -31,6 +34,7 @@ class Clip:
     start: int
     stop: int
     cached: str | None
+    turn: int = 0
 
 
 def selected(kind: str, wanted: Sequence[str] | None, found: set[str]) -> list[str]:
@@ -69,24 +73,31 @@ def split_in_time(frames: int, span: int, train_fraction: float) -> list[tuple[s
 def rows_of(
     video: Video, record: Record, hidden: set[tuple[str, str]], span: int, train_fraction: float, cached: str | None
 ) -> list[Clip]:
-    """The rows that one readable video gives."""
-    if (video.identity, video.action) in hidden:
-        parts = [("unseen", 0, record["frames"])]
+    """The rows that one readable video gives: the parts of its time, or one for each of its turns."""
+    parts: list[tuple[str, str, int, int, int]]
+    if video.turns:
+        assert video.split
+        parts = [(turn.action, video.split, turn.start, turn.stop, turn.direction) for turn in video.turns]
+    elif video.split:
+        parts = [(video.action, video.split, 0, record["frames"], 0)]
+    elif (video.identity, video.action) in hidden:
+        parts = [(video.action, "unseen", 0, record["frames"], 0)]
     else:
-        parts = split_in_time(record["frames"], span, train_fraction)
+        parts = [(video.action, *part, 0) for part in split_in_time(record["frames"], span, train_fraction)]
     facts = {name: record[name] for name in ("frames", "height", "width", "fps")}
     return [
         Clip(
             path=video.path,
             identity=video.identity,
-            action=video.action,
+            action=action,
             cached=cached,
-            split=split,
+            split="unseen" if (video.identity, action) in hidden else split,
             start=start,
             stop=stop,
+            turn=turn,
             **facts,
         )
-        for split, start, stop in parts
+        for action, split, start, stop, turn in parts
     ]
 
 

@@ -39,7 +39,7 @@ def summary(clips: Clips) -> str:
 
 def table(clips: Clips) -> list[str]:
     """Videos of every identity and action; * marks pairs that are never trained on."""
-    videos = {row.path: row for row in clips.index}.values()
+    videos = {(row.path, row.action): row for row in clips.index}.values()
     counts: dict[tuple[str, str], int] = {}
     for row in videos:
         counts[row.identity, row.action] = counts.get((row.identity, row.action), 0) + 1
@@ -56,7 +56,8 @@ def table(clips: Clips) -> list[str]:
 
 def contact_sheet(clips: Clips) -> Path:
     """Up to a dozen clips, as different as the set has them, one a row, time to the right. Returns the PNG's place."""
-    rows = [row for row in clips.index if row.start == 0]
+    parts = {(row.path, row.action): row for row in reversed(clips.index)}  # of each the first
+    rows = list(parts.values())[::-1]
     rows.sort(key=lambda row: (clips.actions.index(row.action), clips.identities.index(row.identity)))
     picked = [rows[i] for i in np.linspace(0, len(rows) - 1, min(SHEET_CLIPS, len(rows))).round().astype(int)]
     strips = []

@@ -4,7 +4,7 @@ import csv
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -20,13 +20,33 @@ Skipped = list[tuple[str, str]]  # (path, reason)
 
 
 @dataclass(frozen=True)
+class Turn:
+    """An action that goes round and round: frames start..stop-1 are a full circle, shown in `direction` +1 or -1."""
+
+    action: str
+    start: int
+    stop: int
+    direction: int
+
+
+@dataclass(frozen=True)
 class Video:
-    """One file with its labels. `path` is how it is called everywhere; `file` is where its bytes are."""
+    """One file with its labels. `path` is how it is called everywhere; `file` is where its bytes are.
+
+    A video plays forward and ends, unless it has `turns`: then those are what it shows, `action` is empty, and `split`
+    must be given. `split` is train or test where a whole video belongs to one; otherwise it is split in time.
+    """
 
     path: str
     file: Path
     identity: str
     action: str
+    turns: tuple[Turn, ...] = ()
+    split: str | None = None
+
+    @property
+    def actions(self) -> list[str]:
+        return [turn.action for turn in self.turns] or [self.action]
 
 
 @runtime_checkable
@@ -35,6 +55,7 @@ class Source(Protocol):
 
     root: Path
     reader: Reader
+    notes: Sequence[tuple[str, str]]  # after `videos`: (path, what is not quite as one would expect)
 
     def videos(self, unpack_to: Path) -> tuple[list[Video], Skipped]:
         """All videos, sorted by path, and what was passed over. May unpack archives into `unpack_to`, never into root."""
@@ -44,6 +65,7 @@ class Weizmann:
     """`<root>/<person>_<action>[n].avi`, or the original site's zip files (`bend.zip`, ...) that hold them."""
 
     reader: Reader = VideoFile()
+    notes: Sequence[tuple[str, str]] = ()
 
     def __init__(self, root: str):
         self.root = Path(root)
@@ -87,6 +109,7 @@ class Strips:
     """
 
     reader: Reader = StripFile()
+    notes: Sequence[tuple[str, str]] = ()
 
     def __init__(self, root: str, actions: Mapping[str | int, str] | None = None, per_person: int = 8):
         self.root = Path(root)
@@ -115,6 +138,7 @@ class Folder:
     """
 
     reader: Reader = VideoFile()
+    notes: Sequence[tuple[str, str]] = ()
 
     def __init__(self, root: str | None = None, csv: str | None = None):
         if root is None and csv is None:

@@ -106,7 +106,7 @@ def perform(job: Job) -> dict[str, Any]:
         part = job.array.with_suffix(f".{os.getpid()}.part")
         try:
             with part.open("wb") as file:
-                np.save(file, resize(footage.frames, squares, job.size))
+                np.save(file, resize(footage.frames, squares, job.size, job.crop))
             part.replace(job.array)
         except BaseException:
             part.unlink(missing_ok=True)
