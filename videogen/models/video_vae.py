@@ -80,7 +80,8 @@ class VideoVae(Attributes, nn.Module):
     conditional  C: the prior sees the past through h_{t-1}. Off, it sees the attributes alone.
     dynamics     off = "Static": no recurrence at all, frames are independent given the attributes.
 
-    `enc_width` is the encoder's width, where it is not the decoder's.
+    anchored     the decoder sees z_1 beside h_t: what stays of the first frame need not be carried through the LSTM
+    enc_width    the encoder's width, where it is not the decoder's
     """
 
     begins_with = ("codes", "first_frame")
@@ -98,6 +99,7 @@ class VideoVae(Attributes, nn.Module):
         structured: bool = True,
         conditional: bool = True,
         dynamics: bool = True,
+        anchored: bool = False,
         enc_width: int | None = None,
     ):
         super().__init__()
@@ -106,7 +108,7 @@ class VideoVae(Attributes, nn.Module):
         self.z, self.hidden = z, hidden
         self.identities, self.actions = identities, actions
         self.told = ("identity", "action") if structured else ()
-        self.structured, self.conditional, self.dynamics = structured, conditional, dynamics
+        self.structured, self.conditional, self.dynamics, self.anchored = structured, conditional, dynamics, anchored
         attributes = identities + actions
         self.enc = FrameEncoder(channels, size, enc_width or width, features)
         self.f_q = mlp(features + hidden + attributes, 2 * z, hidden)
@@ -114,7 +116,7 @@ class VideoVae(Attributes, nn.Module):
         if dynamics:
             self.h_0 = nn.Linear(attributes, 2 * hidden)
             self.lstm = nn.LSTMCell(z + attributes, hidden)
-        self.dec = FrameDecoder(channels, size, width, (hidden if dynamics else z) + attributes)
+        self.dec = FrameDecoder(channels, size, width, (hidden if dynamics else z) + z * anchored + attributes)
 
     def forward(
         self,
@@ -175,6 +177,7 @@ class VideoVae(Attributes, nn.Module):
         if self.dynamics:
             h, c = self.h_0(a).tanh().chunk(2, dim=-1)
         states, drawn_from, priors = [], [], []
+        first = a.new_zeros(len(a), self.z)
         for t in range(eps.shape[1]):
             prior = self._gaussian(self.f_p, h if self.conditional else torch.zeros_like(h), a)
             q = self._gaussian(self.f_q, features[:, t], h, a) if features is not None and t < given else prior
@@ -183,7 +186,9 @@ class VideoVae(Attributes, nn.Module):
             z = q.sample(eps[:, t])
             if self.dynamics:
                 h, c = self.lstm(torch.cat([z, a], dim=-1), (h, c))
-            states.append(h if self.dynamics else z)
+            first = z if t == 0 else first
+            state = h if self.dynamics else z
+            states.append(torch.cat([state, first], dim=-1) if self.anchored else state)
             drawn_from.append(q)
             priors.append(prior)
         return torch.stack(states, dim=1), stack(drawn_from, dim=1), stack(priors, dim=1)

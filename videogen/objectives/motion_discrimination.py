@@ -17,10 +17,13 @@ class MotionDiscrimination(Objective):
     Half of every batch is tampered with, each clip in one of `tamper.KNOWN`. The rest is at times played backwards: of the
     actions named in `directional` this counts as tampering, too, of the others as one more clip. All clips are blurred,
     brightened and covered with noise at random, so that neither softness nor flicker gives an answer away.
+
+    backwards   false: nothing is played backwards, because that makes another action of it (a turn the other way)
     """
 
-    def __init__(self, model: nn.Module, actions: Sequence[str], directional: Sequence[str] = ()):
+    def __init__(self, model: nn.Module, actions: Sequence[str], directional: Sequence[str] = (), backwards: bool = True):
         super().__init__(model)
+        self.backwards = backwards
         self.directional = [number for number, name in enumerate(actions) if name in directional]
 
     def motion_judge(self, batch: Batch) -> Terms:
@@ -45,7 +48,8 @@ class MotionDiscrimination(Objective):
             rows = (kind == number).nonzero().flatten()
             if change is not None and len(rows):
                 shown = torch.where(each(kind == number), change(x, seeds), shown)
-        backwards = torch.tensor([d // 16 % 3 == 0 for d in draws], device=x.device) & (kind == 0)
+        flipped = [self.backwards and d // 16 % 3 == 0 for d in draws]
+        backwards = torch.tensor(flipped, device=x.device) & (kind == 0)
         shown = torch.where(each(backwards), shown.flip(1), shown)
         directional = torch.isin(action, torch.tensor(self.directional, device=x.device, dtype=action.dtype))
         return shown, (kind > 0) | (backwards & directional)

@@ -70,7 +70,6 @@ class VideoElbo(Objective):
             energy, normaliser = scaled.abs(), math.log(2 * self.sigma)
         return reduce(energy, "b t c h w -> b", "sum") + normaliser * x[0].numel()
 
-
     def energy_of_some(
         self, x: Float[Tensor, "b t c h w"], shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]
     ) -> Float[Tensor, "b"]:
