@@ -82,11 +82,12 @@ class TrainedModel:
         first_frame: Float[Tensor, "n c h w"] | None = None,
         batch: int = 32,
         stride: int | None = None,
+        temperature: float = 1.0,
     ) -> Float[Tensor, "n t c h w"]:
         """One video per code, in [-1, 1]. From codes alone, or with each one's first frame.
 
         `stride`, a multiple of the one that the model was trained with, says how far apart two frames are in time: what
-        lies between is generated and left out.
+        lies between is generated and left out. `temperature` scales the noise; at 0, every latent is its prior's mean.
 
         A sample's noise depends on `seed`, on its code and on how many times that code came before it in `codes`: not on
         the batch it is drawn in, nor on what else is asked for.
@@ -115,7 +116,7 @@ class TrainedModel:
             raise UserError(f"first_frame must be {list(shape)}, one frame a code, not {list(first_frame.shape)}")
         videos = []
         for rows in torch.arange(len(codes)).split(batch):
-            eps = noise.normal(torch.tensor(seeds)[rows], drawn, self.generator.z).to(self.device)
+            eps = temperature * noise.normal(torch.tensor(seeds)[rows], drawn, self.generator.z).to(self.device)
             a = self.model.attributes(*codes[rows].to(self.device).unbind(1))
             begin = None if first_frame is None else first_frame[rows].to(self.device)
             videos.append(self.model.sample(a, eps, begin)[:, ::every].float().cpu())

@@ -57,6 +57,17 @@ def draw_players(path: Path, runs: Mapping[str, Path]) -> None:
     save(figure, path)
 
 
+def draw_angles(path: Path, degrees: Sequence[float], tables: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+    """Axes for each table: title -> (name -> a value at each of `degrees`)."""
+    figure, axes = pyplot.subplots(1, len(tables), figsize=(5 * len(tables), 4), layout="constrained", squeeze=False)
+    for place, (title, rows) in zip(axes[0], tables.items(), strict=True):
+        for name, values in rows.items():
+            place.plot(degrees, values, marker="o", markersize=3, label=name)
+        place.set(xlabel="degrees from the given view", title=title)
+        place.legend(fontsize=7)
+    save(figure, path)
+
+
 def save(figure: pyplot.Figure, path: Path) -> None:
     with written_whole(path) as part:
         figure.savefig(part, format="png", dpi=100)

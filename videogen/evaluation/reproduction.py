@@ -167,7 +167,7 @@ def curve(entry: Entry, scores: Scores) -> Iterator[tuple[Path, Row]]:
     updates, seconds, _ = entry.had_before()
     for file in entry.snapshots():
         row = scores.of_run(file, entry.begins_with, CHOOSING)
-        yield file, {**row, "step": row["step"] + updates, "seconds": row["seconds"] + seconds}
+        yield file, {**row, "step": int(row["step"] or 0) + updates, "seconds": float(row["seconds"] or 0) + seconds}
 
 
 def best(points: Sequence[tuple[Path, Row]], by: str) -> Path:
