@@ -12,6 +12,7 @@ import torch
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from videogen.data.crop import cutting
 from videogen.errors import UserError, one_line_errors
 from videogen.generation.pictures import read_clip, read_first_frame
 from videogen.generation.steering import infer, steer, swap
@@ -67,11 +68,17 @@ def played(trained: TrainedModel, cfg: DictConfig, asked: list[tuple[str, str]])
     """Plain names go to any model; words that mix, or change on the way, to one that can be steered."""
     given = None
     if cfg.first_frame is not None:
-        given = read_first_frame(Path(cfg.first_frame), trained.config["data"]["size"]).expand(len(asked), -1, -1, -1)
-    if cfg.speed != 1 or any(sign in word for pair in asked for word in pair for sign in "+/"):
+        data = trained.config["data"]
+        cut = cutting(data["crop"], data["size"], data.get("invert", False))
+        given = read_first_frame(Path(cfg.first_frame), data["size"], cut)
+        given = given.expand(len(asked), -1, -1, -1)
+    steered = cfg.speed != 1 or any(sign in word for pair in asked for word in pair for sign in "+/")
+    if steered and cfg.temperature != 1:
+        raise UserError("temperature is for plain names: leave out speed, mixtures and switches")
+    if steered:
         return steer(trained, asked, cfg.frames, cfg.seed, cfg.speed, given)
     codes = trained.codes([0 if i == ANY else i for i, _ in asked], [0 if a == ANY else a for _, a in asked])
-    return trained.sample(codes, cfg.frames, cfg.seed, given)
+    return trained.sample(codes, cfg.frames, cfg.seed, given, temperature=cfg.temperature)
 
 
 def performed(trained: TrainedModel, cfg: DictConfig, people: list[str]) -> tuple[torch.Tensor, list[str]]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from videogen.data.crop import boxes, resize
+from videogen.data.crop import boxes, cutting, resize
 from videogen.data.decode import Unreadable
 
 HEIGHT, WIDTH = 144, 180
@@ -111,3 +111,12 @@ def test_reducing_a_union_does_not_ring():
     whole = np.array([[0, 0, 128]])
     assert (resize(frames, whole, 48, "union")[0].any(-1).sum(1) > 0).sum() == 26, "24 rows, and one on each side"
     assert (resize(frames, whole, 48, "none")[0].any(-1).sum(1) > 0).sum() > 26
+
+
+def test_a_lone_picture_is_cut_out_as_its_set_is():
+    assert cutting("centre", 16, False) is None
+    picture = np.full((1, 60, 90, 3), 255, np.uint8)
+    picture[:, 20:40, 50:70] = 200
+    frame = cutting("union", 16, True)(picture)
+    assert frame.shape == (1, 16, 16, 3)
+    assert frame[0, 8, 8].tolist() == [55, 55, 55] and not frame[0, 0].any(), "in the middle, on black"

@@ -1,11 +1,15 @@
 """Which square of each frame is kept, and its antialiased reduction to the working size."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from scipy import ndimage
 
 from videogen.data.decode import Unreadable
+
+Cut = Callable[[UInt8[np.ndarray, "1 h w c"]], UInt8[np.ndarray, "1 s s c"]]
 
 CROPS = ("person", "centre", "union", "none")
 MARGIN = 1.12  # the square against what it must hold
@@ -45,6 +49,21 @@ def resize(
         square = Image.fromarray(frame[top : top + side, left : left + side])
         out[i] = np.asarray(square.resize((size, size), kernel))
     return out
+
+
+def cutting(crop: str, size: int, invert: bool) -> Cut | None:
+    """How a lone picture becomes a frame of a set that was cropped so; None where its centre square will do.
+
+    With `union` it is cut out by its own outline, which is somewhat smaller than the outline of a whole turn.
+    """
+    if crop != "union":
+        return None
+
+    def cut(picture: UInt8[np.ndarray, "1 h w c"]) -> UInt8[np.ndarray, "1 s s c"]:
+        shown = 255 - picture if invert else picture
+        return resize(shown, boxes(shown, crop), size, crop)
+
+    return cut
 
 
 def union_boxes(frames: UInt8[np.ndarray, "t h w c"]) -> Int[np.ndarray, "t 3"]:

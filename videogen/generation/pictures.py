@@ -1,21 +1,25 @@
 """A first frame, or a whole clip, from the user's own picture or video."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from videogen import pixels
 from videogen.errors import UserError
 
+Cut = Callable[[UInt8[np.ndarray, "1 h w c"]], UInt8[np.ndarray, "1 s s c"]]
 
-def read_first_frame(path: Path, size: int) -> Float[Tensor, "1 c h w"]:
-    """The picture, or the first frame of the video, at `path`: its centre square at `size` x `size`, in [-1, 1].
+
+def read_first_frame(path: Path, size: int, cut: Cut | None = None) -> Float[Tensor, "1 c h w"]:
+    """The picture, or the first frame of the video, at `path`: its centre square at `size` x `size`, in [-1, 1]; or what
+    `cut` makes of it, where a model's frames were cut out in another way.
 
     Raises UserError if the file is missing, or neither Pillow nor PyAV can read it.
     """
@@ -29,8 +33,11 @@ def read_first_frame(path: Path, size: int) -> Float[Tensor, "1 c h w"]:
                 image = next(container.decode(video=0)).to_image()
         except (av.FFmpegError, IndexError, StopIteration) as error:
             raise UserError(f"{path} is neither a picture nor a video that can be read ({error})") from None
-    square = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
-    return pixels.to_float(rearrange(torch.from_numpy(np.array(square)), "h w c -> 1 c h w"))
+    if cut is None:
+        square = np.array(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS))[None]
+    else:
+        square = cut(np.asarray(image)[None])
+    return pixels.to_float(rearrange(torch.from_numpy(square), "1 h w c -> 1 c h w"))
 
 
 def read_clip(path: Path, size: int, frames: int, stride: int) -> Float[Tensor, "1 t c h w"]:
