@@ -51,7 +51,8 @@ def measure(cfg: DictConfig) -> None:
         "SSIM": {name: errors["ssim"] for name, errors in found.items()},
         "recognised (1-NN)": told_apart,
     }
-    closed = {name: novel_views.closing(videos, views) for name, videos in made.items()}
+    baselines = list(predictions)[:2]  # those two close by themselves
+    closed = {name: novel_views.closing(videos, views) for name, videos in made.items() if name not in baselines}
     facts = {
         "objects": len(set(real.objects.tolist())),
         "given views": len(real.videos),

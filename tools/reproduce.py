@@ -106,7 +106,7 @@ def videos(cfg: DictConfig, table: dict[str, Any], first: TrainedModel, device: 
     clips = instantiate(panel.clips(first, cfg.data_root), _convert_="all")
     kept = Path("runs") / f"table_{table['name']}" / "cells"
     scores = Scores(panel, clips, cfg.samples, cfg.per_clip, device, kept)
-    few = Scores(panel, clips, cfg.curve_samples, cfg.curve_samples, device, kept)
+    few = Scores(panel, clips, cfg.curve_samples, cfg.curve_per_clip, device, kept)
 
     def draw(chosen: dict[str, Path], snapshots: dict[str, list[Path]], runs: list[Entry], out: Path) -> None:
         trained = {entry.name: (load_model(chosen[entry.name]), entry.begins_with) for entry in runs}
@@ -128,7 +128,7 @@ def images(cfg: DictConfig, table: dict[str, Any], first: TrainedModel, device: 
     judge = load_model(cfg.judge or table["judge"])
     found = instantiate(first.data(), _convert_="all")
     kept = Path("runs") / f"table_{table['name']}" / "cells"
-    scores = ImageScores(judge, found, table["samples"], table["draws"], device, kept)
+    scores = ImageScores(judge, found, cfg.samples, table["draws"], device, kept)
 
     def draw(chosen: dict[str, Path], snapshots: dict[str, list[Path]], runs: list[Entry], out: Path) -> None:
         labels = torch.arange(min(len(found.classes), 10))
@@ -136,7 +136,7 @@ def images(cfg: DictConfig, table: dict[str, Any], first: TrainedModel, device: 
         rows += [load_model(chosen[entry.name]).images(labels, 0) for entry in runs]
         write_png(out / "comparison.png", labelled_mosaic(rows, ["real", *(entry.name for entry in runs)]))
 
-    facts = {"judge": f"{judge.file}, weights {judge.digest}", "samples": f"{table['samples']} of each class"}
+    facts = {"judge": f"{judge.file}, weights {judge.digest}", "samples": f"{cfg.samples} of each class"}
     return Kind(scores, scores, facts, draw)
 
 
