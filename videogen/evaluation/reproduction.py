@@ -1,5 +1,6 @@
 """A paper's table as a list of entries: runs, or real clips, scored once for each seed; every score is kept in a file."""
 
+import copy
 import hashlib
 import json
 import math
@@ -107,8 +108,17 @@ class Scores:
     real_cells: Path  # where the cells of real clips are kept; those of a run are kept beside it
 
     def __post_init__(self) -> None:
-        self.bench = cache(lambda seed: Bench(self.panel, self.clips, self.per_clip, seed))
+        self.bench = cache(self._bench)
+        self.same: Bench | None = None  # for every seed
         self.judges = {name: judge.digest for name, judge in self.panel.members().items()}
+
+    def _bench(self, seed: int) -> Bench:
+        """Unless clips are mirrored at random, their windows are the same under every seed, and read once."""
+        if self.same is None or self.clips.mirror:
+            self.same = Bench(self.panel, self.clips, self.per_clip, seed)
+        bench = copy.copy(self.same)
+        bench.seed = seed
+        return bench
 
     def of_real(self, kind: str, seed: int) -> Row:
         def score() -> Row:
