@@ -296,3 +296,11 @@ def test_the_boundary_follows_log_z():
         assert terms["adversarial"].tolist() == pytest.approx([(x - log_z[-1]) ** 2 / 2 for x in v.tolist()], abs=1e-5)
     assert all(a != b for a, b in pairwise(log_z)) and "log_z" in objective.state_dict()
     assert not objective.log_z.requires_grad
+
+
+def test_without_a_memory_the_boundary_is_where_d_cannot_decide():
+    objective = BoundarySeekingGan(Said(lambda model, x: x[:, 0]), criterion="non_saturating")
+    batch = points()
+    v = noise.normal(batch["seed"] + 1, 2)[:, 0]
+    torch.testing.assert_close(objective("G", batch)["adversarial"], v**2 / 2)
+    assert not objective.log_z

@@ -84,12 +84,15 @@ class Gan(Objective):
 class BoundarySeekingGan(Gan):
     """BS-GAN (Hjelm et al. 2017, section 3.2): G brings its samples to where D cannot decide.
 
-    adversarial   (v - log Z)^2 / 2, with a running estimate of log Z = log E exp(v), which is 0 at the boundary
+    adversarial   (v - log Z)^2 / 2, where log Z = log E exp(v) is 0 at the boundary
+
+    memory   of a running estimate of log Z. None takes it for the 0 that it is at the end: an estimate follows v wherever
+             G takes it, and a G whose samples are all alike has no loss left (on the digits it makes one digit)
     """
 
     log_z: Tensor
 
-    def __init__(self, model: nn.Module, memory: float = 0.95, **game: str | bool):
+    def __init__(self, model: nn.Module, memory: float | None = None, **game: str | bool):
         super().__init__(model, **game)  # type: ignore[arg-type]
         self.memory = memory
         self.register_buffer("log_z", torch.zeros(()))
@@ -97,6 +100,7 @@ class BoundarySeekingGan(Gan):
     def G(self, batch: Batch) -> Terms:
         made, wanted, _ = self.made(batch, 1)
         v = self.model.judge(made, wanted).score
-        now = torch.logsumexp(v.detach(), 0) - torch.log(torch.tensor(float(len(v)), device=v.device))
-        self.log_z.lerp_(now, 1 - self.memory)
+        if self.memory is not None:
+            now = torch.logsumexp(v.detach(), 0) - torch.log(torch.tensor(float(len(v)), device=v.device))
+            self.log_z.lerp_(now, 1 - self.memory)
         return {"adversarial": (v - self.log_z) ** 2 / 2}
