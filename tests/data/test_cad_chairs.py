@@ -6,7 +6,8 @@ from PIL import Image
 
 from videogen.data import cad_chairs
 from videogen.data.cad_chairs import MANIFEST, Studio, chair_id, write_chairs
-from videogen.data.cad_chairs_design import KINDS, Chair, design
+from videogen.data.cad_chairs_design import KINDS, design
+from videogen.data.cad_chairs_frame import Chair
 from videogen.data.cad_chairs_parts import box, outline, pipe, plate, sheet
 from videogen.data.chair_layout import view_names
 from videogen.data.clips import Clips

@@ -42,7 +42,7 @@ def test_the_published_layers():
 
 
 def test_zero_insertion_and_a_convolution_are_what_doubles():
-    part = head(4, [2, 3], 16)
+    part = head(4, [2, 3], 16, 0.5)
     up, y = part[-1], torch.randn(1, 2, 2, 2)
     zeros = torch.zeros(1, 2, 4, 4)
     zeros[:, :, ::2, ::2] = y
@@ -75,9 +75,15 @@ def test_a_longer_turn_begins_with_the_shorter_and_the_given_frame():
 
 def test_the_identity_units_stay_while_the_pose_turns():
     model, x = rotator(), frames()
-    assert model.appearance(x).shape == (2, 32)
-    one, two = (model(x, model.turn_of(torch.tensor([k, k])), 2).image for k in (0, 1))
-    assert not torch.allclose(one, two)
+    identity, pose = model.encoder(x)
+    assert torch.equal(model.appearance(x), identity) and identity.shape == (2, 32)
+    turn, seen = model.turn_of(torch.tensor([0, 1])), []
+    model.decoder.register_forward_hook(lambda module, given, made: seen.append(given))
+    model(x, turn, 2)
+    stays, turned = (units.unflatten(0, (2, 2)) for units in seen[0])  # b t u
+    torch.testing.assert_close(stays, identity[:, None].expand_as(stays))
+    once = model.turn(pose, turn)
+    torch.testing.assert_close(turned, torch.stack([once, model.turn(once, turn)], dim=1))
 
 
 def test_what_it_cannot_do_is_said():
@@ -85,6 +91,8 @@ def test_what_it_cannot_do_is_said():
         rotator(size=20)
     with pytest.raises(ValueError, match="each of the 3 actions"):
         rotator(turns=[1, -1])
+    with pytest.raises(ValueError, match="none of these actions turns"):
+        rotator(turns=[0, 0, 0])
     model = rotator()
     with pytest.raises(ValueError, match="given none"):
         model.sample(codes(model, 0), torch.empty(1, 2, 0))

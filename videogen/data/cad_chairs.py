@@ -1,9 +1,9 @@
 """The embedded chairs, so that rotation is learnt without a download: several hundred, each from its own lots.
 
 A chair is a pure function of a seed and its number (drivers of OpenGL may round a pixel otherwise). It is designed in
-`cad_chairs_design.py`, built of the solids in `cad_chairs_parts.py`, drawn here off the screen and on the CPU, and written
-in the layout of the rendered chairs of Aubry et al. (CVPR 2014). At azimuth 0 it faces the camera; as the azimuth rises,
-the side that is near moves to the left.
+`cad_chairs_design.py` on what `cad_chairs_frame.py` has for all kinds, built of the solids in `cad_chairs_parts.py`, drawn
+here off the screen and on the CPU, and written in the layout of the rendered chairs of Aubry et al. (CVPR 2014). At azimuth
+0 it faces the camera; as the azimuth rises, the side that is near moves to the left.
 """
 
 import hashlib
@@ -24,7 +24,8 @@ from PIL import Image
 from scipy.io import savemat
 from tqdm import tqdm
 
-from videogen.data.cad_chairs_design import Chair, design
+from videogen.data.cad_chairs_design import design
+from videogen.data.cad_chairs_frame import Chair
 from videogen.data.chair_layout import AZIMUTHS, ELEVATIONS, NAMES_FILE, SUBSET_FILE, view_names
 from videogen.errors import UserError
 from videogen.files import written_whole

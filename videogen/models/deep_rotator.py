@@ -73,8 +73,8 @@ class RotatorDecoder(nn.Module):
         self.hidden = nn.Sequential(
             *fully_connected(16 * width, hidden, dropout), *fully_connected(hidden, hidden, dropout)
         )
-        self.image = head(hidden, [4 * width, 2 * width, width, channels], size)
-        self.mask = head(hidden, [2 * width, width, width // 2, 1], size)
+        self.image = head(hidden, [4 * width, 2 * width, width, channels], size, dropout)
+        self.mask = head(hidden, [2 * width, width, width // 2, 1], size, dropout)
 
     def forward(self, identity: Float[Tensor, "n u"], pose: Float[Tensor, "n u"]) -> tuple[Tensor, Tensor]:
         y = self.hidden(torch.cat([identity, pose], dim=-1))
@@ -107,6 +107,8 @@ class DeepRotator(Attributes, nn.Module):
         super().__init__()
         if size % 8:
             raise ValueError(f"Deep Rotator halves frames three times: size must be a multiple of 8, got {size}")
+        if not any(turns):
+            raise ValueError("none of these actions turns: Deep Rotator needs data such as cad_chairs or turntable")
         if len(turns) != actions:
             raise ValueError(f"turns must say of each of the {actions} actions how it turns, got {list(turns)}")
         self.identities, self.actions = identities, actions
@@ -161,12 +163,12 @@ def fully_connected(inputs: int, outputs: int, dropout: float) -> list[nn.Module
     return [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
 
 
-def head(hidden: int, widths: Sequence[int], size: int) -> nn.Sequential:
+def head(hidden: int, widths: Sequence[int], size: int, dropout: float) -> nn.Sequential:
     """Fully connected to size / 8, then three times twice the size; the output is linear.
 
     Inserting zeros and a 5x5 convolution with padding 2 is the transposed convolution with stride 2.
     """
-    layers: list[nn.Module] = [nn.Linear(hidden, widths[0] * (size // 8) ** 2), nn.ReLU()]
+    layers = fully_connected(hidden, widths[0] * (size // 8) ** 2, dropout)
     layers += [nn.Unflatten(1, (widths[0], size // 8, size // 8))]
     for before, after in itertools.pairwise(widths):
         layers += [nn.ConvTranspose2d(before, after, 5, 2, 2, output_padding=1), nn.ReLU()]
