@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from videogen.data.batches import Batches
 from videogen.errors import UserError, one_line_errors
 from videogen.runs import load_model
-from videogen.training.checkpoint import load_weights
+from videogen.training.checkpoint import CHECKPOINT, load_weights
 from videogen.training.trainer import Trainer
 
 
@@ -33,7 +33,7 @@ def train(cfg: DictConfig) -> None:
     torch.manual_seed(cfg.seed)
     settings = instantiate(cfg.training.settings, _convert_="all")
     model = instantiate(cfg.model, _convert_="all")
-    if cfg.start_from:
+    if cfg.start_from and not (Path(cfg.run) / CHECKPOINT).is_file():
         begun = load_model(cfg.start_from)
         load_weights(model, begun.model.state_dict(), begun.file)
     trainer = Trainer(

@@ -87,7 +87,7 @@ class TrainedModel:
         """One video per code, in [-1, 1]. From codes alone, or with each one's first frame.
 
         `stride`, a multiple of the one that the model was trained with, says how far apart two frames are in time: what
-        lies between is generated and left out. `temperature` scales the noise; at 0, every latent is its prior's mean.
+        lies between is generated and left out. `temperature` scales the noise; at 0, every latent is its mean.
 
         A sample's noise depends on `seed`, on its code and on how many times that code came before it in `codes`: not on
         the batch it is drawn in, nor on what else is asked for.

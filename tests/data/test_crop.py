@@ -120,3 +120,4 @@ def test_a_lone_picture_is_cut_out_as_its_set_is():
     frame = cutting("union", 16, True)(picture)
     assert frame.shape == (1, 16, 16, 3)
     assert frame[0, 8, 8].tolist() == [55, 55, 55] and not frame[0, 0].any(), "in the middle, on black"
+    assert not cutting("centre", 16, True)(np.full((1, 60, 90, 3), 255, np.uint8)).any(), "inverted, however it is cut"

@@ -43,7 +43,9 @@ def test_true_turns_begin_where_the_seed_says_and_go_their_way():
     torch.testing.assert_close(real.videos[:, 0], real.videos[:, VIEWS])
     assert torch.equal(real.videos, novel_views.true_turns(split, 2, 3).videos)
     assert not torch.equal(real.videos, novel_views.true_turns(split, 2, 4).videos)
-    assert novel_views.closing(real.videos, VIEWS) == float("inf")
+    assert novel_views.closing(real.videos, real.given, VIEWS) == novel_views.EXACT
+    every = novel_views.true_turns(split, VIEWS, 0).videos[:VIEWS, 0]
+    assert len({tuple(view.flatten().tolist()) for view in every}) == VIEWS, "as many starts as views are all of them"
 
 
 def test_errors_by_hand():
@@ -51,7 +53,7 @@ def test_errors_by_hand():
     made = true.clone()
     made[:, 2] = 0.2
     found = novel_views.errors(made, true)
-    assert found["psnr"] == [float("inf"), pytest.approx(20.0)]  # 10 log10(4 / 0.04)
+    assert found["psnr"] == [novel_views.EXACT, pytest.approx(20.0)]  # 10 log10(4 / 0.04)
     assert found["ssim"][0] == pytest.approx(1.0) and found["ssim"][1] < 1
 
 
@@ -66,6 +68,12 @@ def test_what_remembers_finds_an_object_it_has_seen_and_what_knows_nothing_stand
 def test_recognition_is_right_where_features_are_the_objects_and_chance_where_they_are_the_pose():
     objects = torch.eye(4)[:, None].expand(4, VIEWS, 4)
     assert novel_views.recognised(objects, 3) == [1.0, 1.0, 1.0]
+    both = torch.cat([torch.eye(4)[:, None].expand(4, VIEWS, 4), 3 * torch.eye(VIEWS).expand(4, VIEWS, VIEWS)], -1)
+    far = both.clone()
+    far[0, 2:4, :4] = torch.eye(4)[1]  # from two views on, the first object looks like the second
+    assert novel_views.recognised(both, 2) == [1.0, 1.0] and novel_views.recognised(far, 1)[0] < 1
+    turned = torch.eye(4)[(torch.arange(4)[:, None] + torch.arange(VIEWS)) % 4]  # object k looks as k + 1 did a view before
+    assert novel_views.recognised(turned, 1) == [0.0]
     poses = torch.eye(VIEWS)[None].expand(4, VIEWS, VIEWS)  # all alike: the first of them is found, whoever was asked for
     assert novel_views.recognised(poses, 3) == pytest.approx([0.25, 0.25, 0.25])
 
@@ -85,3 +93,7 @@ def test_clips_that_do_not_go_round_are_refused():
         row.turn = 0
     with pytest.raises(UserError, match="goes round"):
         novel_views.turning_rows(split)
+    uneven = Split(2)
+    uneven.rows[2].stop = VIEWS - 1
+    with pytest.raises(UserError, match="5 to 6 views"):
+        novel_views.true_turns(uneven, 1, 0)

@@ -183,7 +183,7 @@ class ClipSplit(Dataset[dict[str, Any]]):
         for number, row in enumerate(self.rows):
             starts = self._starts(row)  # of a circle, the last is the first one's neighbour
             places = np.arange(per_clip) * starts / per_clip if row.turn else np.linspace(0, starts - 1, per_clip)
-            offsets = places.round().astype(int).tolist()
+            offsets = (np.floor(places) if row.turn else places.round()).astype(int).tolist()
             odd = seed_of(seed, number) % 2
             mirrors = [self.clips.mirror and (i + odd) % 2 == 1 for i in range(per_clip)]
             chosen += [(number, row.start + offset, mirror) for offset, mirror in zip(offsets, mirrors, strict=True)]

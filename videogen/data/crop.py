@@ -9,8 +9,6 @@ from scipy import ndimage
 
 from videogen.data.decode import Unreadable
 
-Cut = Callable[[UInt8[np.ndarray, "1 h w c"]], UInt8[np.ndarray, "1 s s c"]]
-
 CROPS = ("person", "centre", "union", "none")
 MARGIN = 1.12  # the square against what it must hold
 SMOOTH = 5.0  # frames: the square follows a walk, not a step
@@ -51,17 +49,17 @@ def resize(
     return out
 
 
-def cutting(crop: str, size: int, invert: bool) -> Cut | None:
+def cutting(crop: str, size: int, invert: bool) -> Callable[[np.ndarray], np.ndarray] | None:
     """How a lone picture becomes a frame of a set that was cropped so; None where its centre square will do.
 
     With `union` it is cut out by its own outline, which is somewhat smaller than the outline of a whole turn.
     """
-    if crop != "union":
+    if crop != "union" and not invert:
         return None
 
     def cut(picture: UInt8[np.ndarray, "1 h w c"]) -> UInt8[np.ndarray, "1 s s c"]:
         shown = 255 - picture if invert else picture
-        return resize(shown, boxes(shown, crop), size, crop)
+        return resize(shown, boxes(shown, crop if crop == "union" else "centre"), size, crop)
 
     return cut
 

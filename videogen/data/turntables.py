@@ -74,6 +74,8 @@ class Chairs:
             else:
                 split = "train" if number < self.train else "test"
                 videos.append(Video(name, folder, "chair", "", turns_of(views), split))
+        if len(chosen) <= self.train:
+            self.notes.append(("data.train", f"{self.train} chairs are to train and there are {len(chosen)}: none tests"))
         return sorted(videos, key=lambda video: video.path), skipped
 
     def _named(self) -> list[str]:

@@ -91,7 +91,9 @@ class Panel:
         stride = first.config["data"]["stride"]
         panel = Panel(
             first,
-            find_optional(apart, run, stride, "judge_apart", "_apart", "classes", POSE_FACTS),
+            find_optional(apart, run, stride, "judge_apart", "_apart", "classes", POSE_FACTS)
+            if apart or len(run.identities) > 1  # of one there is nobody to tell apart
+            else None,
             find_optional(motion, run, stride, "motion_judge", "_motion", "motions", MOTION_FACTS),
         )
         for member in panel.members().values():

@@ -4,7 +4,7 @@ Yang et al. (2015) report both measures for Deep Rotator: the error of a view by
 whether two views are known as the same object by their nearest neighbour.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from videogen.errors import UserError
 from videogen.evaluation import statistics
 from videogen.noise import seed_of
 from videogen.runs import TrainedModel
+
+EXACT = 100.0  # dB: a view without any error counts as this
 
 Predict = Callable[[Int64[Tensor, "n 2"], Float[Tensor, "n c h w"], int], Float[Tensor, "n t c h w"]]
 
@@ -50,15 +52,27 @@ def circle(split: Any, number: int) -> int:
     return split.rows[number].stop - split.rows[number].start
 
 
+def one_length(views: Iterable[int]) -> int:
+    """How many views all circles have. Raises UserError if they differ."""
+    found = set(views)
+    if len(found) > 1:
+        raise UserError(f"circles have {min(found)} to {max(found)} views: what is compared by angle needs equally many")
+    return found.pop()
+
+
 def true_turns(split: Any, starts: int, seed: int) -> Turning:
-    """Every turn of a split, from `starts` views each, drawn by `seed`; as long as the split's clips."""
+    """Every turn of a split, from `starts` views each, evenly spaced from one that `seed` draws; as long as the split's
+    clips. Raises UserError where circles have not equally many views: a step would not be an angle."""
     rows = turning_rows(split)
+    one_length(circle(split, number) for number in rows)
     names = {path: k for k, path in enumerate(sorted({row.path for row in split.rows}))}
     found, objects = [], []
     for number in tqdm(rows, "reading", delay=2, leave=False, disable=None):
         row = split.rows[number]
         for k in range(starts):
-            found.append(split.window(number, row.start + seed_of(seed, row.path, row.action, k) % circle(split, number)))
+            views = circle(split, number)
+            start = (seed_of(seed, row.path, row.action) + k * views // starts) % views
+            found.append(split.window(number, row.start + start))
             objects.append(names[row.path])
     return Turning(
         torch.stack([pixels.to_float(window["video"]) for window in found]),
@@ -82,7 +96,7 @@ def unturned(codes: Tensor, given: Tensor, frames: int) -> Float[Tensor, "n t c 
 
 
 def retrieved(split: Any) -> Predict:
-    """The training object that looks most alike from where the given view was taken, turned: what only remembers."""
+    """The training view that is most like the given one, turned as its object truly turns: what only remembers."""
 
     def predict(codes: Tensor, given: Tensor, frames: int) -> Tensor:
         rows, made = turning_rows(split), torch.empty(len(given), frames, *given.shape[1:])
@@ -101,10 +115,10 @@ def retrieved(split: Any) -> Predict:
 
 
 def errors(made: Float[Tensor, "n t c h w"], true: Float[Tensor, "n t c h w"]) -> dict[str, list[float]]:
-    """PSNR (dB) and SSIM of the k-th view against the true one, k = 1, 2, ...; means over the videos."""
+    """PSNR (dB, at most `EXACT`) and SSIM of the k-th view against the true one, k = 1, 2, ...; means over the videos."""
     psnr, ssim = [], []
     for k in range(1, true.shape[1]):
-        psnr.append(statistics.psnr(made[:, k], true[:, k]).mean().item())
+        psnr.append(statistics.psnr(made[:, k], true[:, k]).clamp(max=EXACT).mean().item())
         found = structural_similarity_index_measure(made[:, k], true[:, k], data_range=2.0)
         assert isinstance(found, Tensor)
         ssim.append(found.item())
@@ -113,24 +127,23 @@ def errors(made: Float[Tensor, "n t c h w"], true: Float[Tensor, "n t c h w"]) -
 
 @dataclass(frozen=True)
 class Circles:
-    """Every view of every object, in order: `views` [object azimuth c h w]; `codes` of the turn that goes through them."""
+    """Every view of every object at its first elevation, in order: `views` [object azimuth c h w]; `codes` of the turn that
+    goes through them."""
 
     views: Float[Tensor, "n t c h w"]
     codes: Int64[Tensor, "n 2"]
 
     @staticmethod
     def of(split: Any) -> "Circles":
-        """One circle of each object, its first that turns forward. Raises UserError if they have not equally many views."""
+        """One circle of each object, its first that goes forward. Raises UserError if they have not equally many views."""
         first: dict[str, int] = {}
         for number in turning_rows(split):
             if split.rows[number].turn > 0:
                 first.setdefault(split.rows[number].path, number)
         numbers = list(first.values())
-        counts = {circle(split, number) for number in numbers}
-        if len(counts) > 1:
-            raise UserError(f"objects have {min(counts)} to {max(counts)} views: recognition compares equally many")
+        count = one_length(circle(split, number) for number in numbers)
         views = [
-            torch.stack([split.window(number, split.rows[number].start + k)["video"][0] for k in range(max(counts))])
+            torch.stack([split.window(number, split.rows[number].start + k)["video"][0] for k in range(count)])
             for number in tqdm(numbers, "reading", delay=2, leave=False, disable=None)
         ]
         rows = [split.rows[number] for number in numbers]
@@ -179,6 +192,6 @@ def units(trained: TrainedModel, circles: Circles, batch: int = 248) -> Float[Te
     return rearrange(torch.cat(parts), "(n t) d -> n t d", n=len(circles.views))
 
 
-def closing(made: Float[Tensor, "n t c h w"], views: int) -> float:
-    """PSNR (dB) of the view after a full turn of `views` steps against the one that it began with."""
-    return statistics.psnr(made[:, views], made[:, 0]).mean().item()
+def closing(made: Float[Tensor, "n t c h w"], given: Float[Tensor, "n c h w"], views: int) -> float:
+    """PSNR (dB, at most `EXACT`) of the view after a full turn of `views` steps against the given one."""
+    return statistics.psnr(made[:, views], given).clamp(max=EXACT).mean().item()

@@ -1,5 +1,6 @@
 """The table of one run: the bound on real clips, tampered clips that a judge should mark down, and the model's own."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,7 +138,8 @@ class Bench:
 def evaluate(
     bench: Bench, sample: Sample, samples: int, told: Sequence[str] = ALL, begins_with: Sequence[str] = BEGINNINGS
 ) -> tuple[list[Row], float | None]:
-    """The rows of the table, and the mean PSNR (dB) of the given first frame in the row `codes_first_frame`.
+    """The rows of the table, and the mean PSNR (dB) of the given first frame in the row `codes_first_frame`; None where it
+    is handed on as it is.
 
     told          what of the codes reaches the model
     begins_with   whether it can begin with codes alone, with a first frame, or both: it gets a row for each way it can
@@ -163,7 +165,8 @@ def evaluate(
     if "first_frame" in begins_with:
         continued = goes_on(sample, real)
         rows.append(bench.row("codes_first_frame", continued))
-        kept = statistics.psnr(continued.videos[:, 0], real.videos[:, 0]).mean().item()
+        exactness = statistics.psnr(continued.videos[:, 0], real.videos[:, 0]).mean().item()
+        kept = exactness if math.isfinite(exactness) else None  # some hand the given frame on as it is
     if len(bench.unseen) and "codes" in begins_with:
         never_seen = real_clips(bench.unseen, bench.per_clip, bench.seed)
         shown = asked_for(sample, pairs_of(bench.unseen), samples)

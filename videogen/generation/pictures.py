@@ -26,7 +26,7 @@ def read_first_frame(path: Path, size: int, cut: Cut | None = None) -> Float[Ten
     if not path.is_file():
         raise UserError(f"{path} does not exist: name a picture or a video with first_frame=...")
     try:
-        image = Image.open(path).convert("RGB")
+        image = on_white(Image.open(path))
     except UnidentifiedImageError:
         try:
             with av.open(str(path)) as container:
@@ -38,6 +38,12 @@ def read_first_frame(path: Path, size: int, cut: Cut | None = None) -> Float[Ten
     else:
         square = cut(np.asarray(image)[None])
     return pixels.to_float(rearrange(torch.from_numpy(square), "1 h w c -> 1 c h w"))
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """In RGB and upright; white where it is transparent."""
+    upright = ImageOps.exif_transpose(picture).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
 
 
 def read_clip(path: Path, size: int, frames: int, stride: int) -> Float[Tensor, "1 t c h w"]:

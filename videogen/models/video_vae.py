@@ -78,7 +78,7 @@ class VideoVae(Attributes, nn.Module):
 
     structured   S: attributes in posterior, prior, dynamics and decoder. Off, a person can ask for nothing.
     conditional  C: the prior sees the past through h_{t-1}. Off, it sees the attributes alone.
-    dynamics     off = "Static": no recurrence at all, frames are independent given the attributes.
+    dynamics     off = "Static": no recurrence at all, frames are independent given the attributes (unless `anchored`).
 
     anchored     the decoder sees z_1 beside h_t: what stays of the first frame need not be carried through the LSTM
     enc_width    the encoder's width, where it is not the decoder's

@@ -27,6 +27,8 @@ class Rotation(Objective):
     def rotator(self, batch: Batch) -> Terms:
         x = batch["video"]
         steps = x.shape[1] - 1
+        if not steps:
+            raise ValueError("clips of one frame do not turn: set data.frames to 2 or more")
         stays = torch.special.ndtr(noise.normal(batch["seed"], 1)[:, 0]) < self.still
         given = repeat(x[:, 0], "b c h w -> b t c h w", t=steps)
         true = torch.where(stays[:, None, None, None, None], given, x[:, 1:])

@@ -40,6 +40,8 @@ class VideoElbo(Objective):
             raise ValueError(f"likelihood must be gaussian or laplace, got {likelihood!r}")
         if not 0 <= blind <= 1:
             raise ValueError(f"blind is a share between 0 and 1, got {blind}")
+        if shown is not None and shown < 1:
+            raise ValueError(f"shown must be at least 1, got {shown}")
         self.likelihood, self.sigma, self.blind, self.shown = likelihood, sigma, blind, shown
 
     def vae(self, batch: Batch) -> Terms:

@@ -40,7 +40,13 @@ def test_both_models_and_both_baselines_by_angle(turned):
     found = json.loads((turned / "results/novel_views.json").read_text())
     assert found["degrees"] == ["60", "120", "180"] and found["objects"] == 1
     psnr, recognised = found["tables"]["PSNR (dB)"], found["tables"]["recognised (1-NN)"]
-    rows = ["given view, unturned", "nearest training object", "runs/vae (mean)", "runs/vae (sampled)", "runs/rotator"]
+    rows = [
+        "given view, unturned",
+        "nearest training view, turned",
+        "runs/vae (mean)",
+        "runs/vae (sampled)",
+        "runs/rotator",
+    ]
     assert list(psnr) == rows and all(len(values) == 3 for values in psnr.values())
     assert {"pixels", "runs/rotator, its units", "runs/vae, imagined turn"} <= recognised.keys()
     assert list(found["a full turn closes, PSNR (dB)"]) == rows[2:]
@@ -53,3 +59,8 @@ def test_a_picture_of_one_s_own_is_turned(turned):
     done = run_tool(GENERATE, *words, cwd=turned)
     assert done.returncode == 0, done.stderr
     assert {"object_plus.mp4", "object_minus.gif", "grid.gif"} <= {path.name for path in (turned / "turned").iterdir()}
+
+
+def test_a_mistake_is_one_line(turned):
+    done = run_tool(NOVEL_VIEWS, "runs=[runs/vae]", "starts=0", cwd=turned)
+    assert done.returncode != 0 and "at least one" in done.stderr and "Traceback" not in done.stderr
