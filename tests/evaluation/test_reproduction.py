@@ -1,8 +1,10 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from videogen.evaluation.reproduction import Entry, best, cell, over_seeds, printed, within
+from videogen.evaluation import reproduction
+from videogen.evaluation.reproduction import Entry, Scores, best, cell, curve, over_seeds, printed, training, within
 
 POINTS = [
     (Path("a"), {"i_score": 2.0, "seconds": 600.0}),
@@ -58,3 +60,21 @@ def test_each_stage_of_a_curriculum_begins_with_the_weights_of_the_one_before():
         ],
     ]
     assert Entry("A", experiment="a/three", run="runs/3").had_before() == (0, 0, 0)
+
+
+def test_what_its_stages_had_counts(tmp_path, monkeypatch):
+    had = {
+        "1": SimpleNamespace(step=30, seconds=60.0, config={"training": {"batch_size": 4}, "data": {"frames": 2}}),
+        "2": SimpleNamespace(step=10, seconds=30.0, config={"training": {"batch_size": 4}, "data": {"frames": 5}}),
+        "3": SimpleNamespace(step=20, seconds=90.0, config={"training": {"batch_size": 4}, "data": {"frames": 9}}),
+    }
+    monkeypatch.setattr(reproduction, "load_model", lambda folder: had[Path(folder).name])
+    monkeypatch.setattr(reproduction, "snapshots", lambda folder: [Path("a")])
+    stages = [{"experiment": "a/one", "run": "runs/1"}, {"experiment": "a/two", "run": "runs/2"}]
+    entry = Entry("A", experiment="a/three", run="runs/3", stages=stages)
+    assert entry.had_before() == (40, 90.0, 30 * 4 * 2 + 10 * 4 * 5)
+    row = {"step": 20, "seconds": 90.0, "i_score": 2.0}
+    monkeypatch.setattr(Scores, "of_run", lambda self, file, begins_with, seed: row)
+    assert list(curve(entry, object.__new__(Scores))) == [(Path("a"), {"step": 60, "seconds": 180.0, "i_score": 2.0})]
+    frames = (440 + 20 * 4 * 9) / 1e6
+    assert training(entry, [row]) == {"minutes": "3", "updates": 60, "frames seen": f"{frames:.2f} M"}

@@ -149,3 +149,12 @@ def test_where_few_frames_are_given_the_rest_follows_as_in_a_sample():
     assert [int((row != 0).sum()) for row in kl] == given.tolist()
     other = model(replaced(x, 3), a, eps, given)
     torch.testing.assert_close(other.x_hat[:2], seen.x_hat[:2])  # what was not given makes no difference
+
+
+def test_an_anchored_decoder_sees_z_1_beside_what_the_lstm_made_of_it():
+    a, eps = codes(tiny()), draw(B, T, Z)
+    other = torch.cat([draw(B, 1, Z, seed=5), eps[:, 1:]], dim=1)  # another z_1
+    for anchored in (False, True):
+        model = tiny(anchored=anchored, dynamics=False)  # without an LSTM, no other way leads from z_1 to later frames
+        changed = differs(model.sample(a, eps), model.sample(a, other))
+        assert changed == [True, *[anchored] * (T - 1)]

@@ -34,6 +34,15 @@ def test_backwards_is_wrong_only_where_it_matters():
     assert wrong[backwards & (action == 1)].all() and not wrong[backwards & (action != 1)].any()
 
 
+def test_nothing_is_played_backwards_where_that_is_another_action():
+    x, action, seeds = clips()
+    objective = MotionDiscrimination(Blind(), ["jack", "run", "wave"], ["run"], backwards=False)
+    shown, wrong = objective.tampered(x, action, seeds)
+    same = torch.tensor([torch.equal(a, b) for a, b in zip(x, shown, strict=True)])
+    assert not any(torch.equal(a, b.flip(0)) for a, b in zip(x, shown, strict=True))
+    assert not wrong[same].any() and same.float().mean() > 0.4
+
+
 def test_a_clip_does_not_see_its_batch_but_for_what_is_mixed_into_it():
     x, action, seeds = clips(60)
     objective = MotionDiscrimination(Blind(), ["jack", "run", "wave"])

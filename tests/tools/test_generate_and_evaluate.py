@@ -89,6 +89,8 @@ def test_the_same_seed_gives_the_same_video_in_any_batch(runs):
     assert torch.allclose(together, longer[:, :8], atol=1e-5)
     assert not torch.allclose(together[0], together[3], atol=1e-3)  # the same code twice: two videos
     assert not torch.allclose(together, trained.sample(codes, frames=8, seed=4), atol=1e-3)
+    still = [trained.sample(codes, frames=8, seed=seed, temperature=0) for seed in (3, 4)]
+    assert torch.equal(*still) and not torch.allclose(still[0], together, atol=1e-3)  # no noise, no seed
 
 
 def test_frames_further_apart_are_frames_of_a_longer_video(runs):
