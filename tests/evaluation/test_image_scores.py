@@ -1,10 +1,11 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from videogen.distributions import Gaussian
-from videogen.evaluation.image_scores import Shown, bits_per_dim, bounded_nats, exact_nats, judged_images
+from videogen.evaluation.image_scores import Shown, bits_per_dim, bounded_nats, exact_nats, judged_images, likelihood
 from videogen.models.image_judge import ImageJudge
 from videogen.models.image_vae import ImageVae
 from videogen.models.pixel_cnn import PixelCnn
@@ -62,3 +63,10 @@ def test_kid_does_not_depend_on_the_scale_of_the_features():
     judge.features = lambda x: 50 * features(x)
     judge.forward = lambda x: judge.classes(features(x))
     assert judged_images(judge, b, a, told=False)["kid"] == pytest.approx(plain, abs=1e-6)
+
+
+def test_only_a_likelihood_has_bits():
+    held, real = PixelCnn(1, 8, 10, LEVELS, width=4), Shown(*digits(3))
+    for objective, columns in (("likelihood.ExactLikelihood", {"bits_per_dim"}), ("lapgan.LapGan", set())):
+        config = {"objective": {"_target_": f"videogen.objectives.{objective}"}, "data": {"levels": LEVELS}}
+        assert likelihood(SimpleNamespace(model=held, config=config), real, 2).keys() == columns

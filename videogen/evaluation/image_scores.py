@@ -134,7 +134,7 @@ def judged_images(judge: Any, shown: Shown, real: Shown, told: bool, batch: int 
 def likelihood(trained: Any, real: Shown, samples: int) -> Row:
     """Bits per dimension of held-out images, for models that have a likelihood of levels: exact, or bounded from above."""
     model, config, dims = trained.model, trained.config, real.images[0].numel()
-    if hasattr(model, "levels"):
+    if config["objective"]["_target_"].endswith(".ExactLikelihood"):
         return {"bits_per_dim": bits_per_dim(exact_nats(model, real.images, real.labels), dims)}
     if config["objective"].get("likelihood") == "gaussian":
         both = bounded_nats(model, real.images, real.labels, config["data"]["levels"], samples)
