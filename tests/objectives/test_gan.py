@@ -214,9 +214,14 @@ GAMES = {
         {"real", "fake", "class_real", "class_fake"},
         {"adversarial", "class"},
     ),
-    "InfoGAN": ({"categories": 4, "continuous": 2}, False, {"real", "fake", "code"}, {"adversarial", "code"}),
-    "categories": ({"categories": 4}, False, {"real", "fake", "code"}, {"adversarial", "code"}),
-    "continuous": ({"continuous": 1}, False, {"real", "fake", "code"}, {"adversarial", "code"}),
+    "InfoGAN": (
+        {"categories": 4, "continuous": 2},
+        False,
+        {"real", "fake", "category", "continuous"},
+        {"adversarial", "category", "continuous"},
+    ),
+    "categories": ({"categories": 4}, False, {"real", "fake", "category"}, {"adversarial", "category"}),
+    "continuous": ({"continuous": 1}, False, {"real", "fake", "continuous"}, {"adversarial", "continuous"}),
 }
 
 
@@ -265,11 +270,14 @@ def test_the_surprise_at_a_code_by_hand():
     objective = Gan(dcgan(categories=3, continuous=1))
     code = torch.tensor([[math.log(2), 0.0, 0.0, 0.5, math.log(4)]])
     eps = torch.tensor([[0.1, 0.9, 0.2, 0.6745, 0.0, 0.0, 0.0, 0.0, 0.0]])  # the second category; 2 Phi(.6745) - 1 = 1/2
-    expected = math.log(4) + (math.log(2 * math.pi) + math.log(4)) / 2
-    assert objective.surprise(code, eps).tolist() == pytest.approx([expected], rel=1e-4)
+    expected = (math.log(2 * math.pi) + math.log(4)) / 2
+    terms = objective.surprise(code, eps)
+    assert {name: value.item() for name, value in terms.items()} == pytest.approx(
+        {"category": math.log(4), "continuous": expected}, rel=1e-4
+    )
     further = eps.clone()
     further[0, 3] = -0.6745  # -1/2: one away from the mean
-    assert objective.surprise(code, further).tolist() == pytest.approx([expected + 1 / 8], rel=1e-4)
+    assert objective.surprise(code, further)["continuous"].tolist() == pytest.approx([expected + 1 / 8], rel=1e-4)
 
 
 def test_each_turn_has_images_of_its_own():

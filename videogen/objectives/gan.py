@@ -21,8 +21,9 @@ class Gan(Objective):
         penalty                 (norm of D's gradient - 1)^2 between real and made images, with `penalty` (WGAN-GP,
                                 Gulrajani et al. 2017, equation 3)
         class_real, class_fake  cross-entropies, nats, where D names classes (AC-GAN, equation 3)
-        code                    -log Q(c|x) of what was made, nats, where D guesses the code (InfoGAN, equation 5)
-    G   adversarial, and likewise `class` and `code`
+        category, continuous    -log Q(c|x) of what was made, nats, where D guesses the code (InfoGAN, equation 5): of its
+                                category, and of its numbers, which are given a Gaussian
+    G   adversarial, and likewise `class`, `category` and `continuous`
 
     Each player sees images that were made for its own turn.
     """
@@ -43,7 +44,7 @@ class Gan(Objective):
             terms["class_real"] = functional.cross_entropy(real.classes, y, reduction="none") * batch["labelled"]
             terms["class_fake"] = functional.cross_entropy(fake.classes, wanted, reduction="none")
         if fake.code is not None:
-            terms["code"] = self.surprise(fake.code, eps)
+            terms |= self.surprise(fake.code, eps)
         return terms
 
     def G(self, batch: Batch) -> Terms:
@@ -53,7 +54,7 @@ class Gan(Objective):
         if fake.classes is not None:
             terms["class"] = functional.cross_entropy(fake.classes, wanted, reduction="none")
         if fake.code is not None:
-            terms["code"] = self.surprise(fake.code, eps)
+            terms |= self.surprise(fake.code, eps)
         return terms
 
     def made(self, batch: Batch, turn: int) -> tuple[Float[Tensor, "b c h w"], Int64[Tensor, "b"], Float[Tensor, "b z"]]:
@@ -61,15 +62,16 @@ class Gan(Objective):
         eps = noise.normal(batch["seed"] + turn, self.model.z)
         return self.model.sample(batch["label"], eps), batch["label"], eps
 
-    def surprise(self, code: Float[Tensor, "b q"], eps: Float[Tensor, "b z"]) -> Float[Tensor, "b"]:
+    def surprise(self, code: Float[Tensor, "b q"], eps: Float[Tensor, "b z"]) -> Terms:
         """-log Q(c|x): cross-entropy of the category, and of a Gaussian for the continuous part, nats."""
         k, n = self.model.categories, self.model.continuous
         category, uniform = self.model.factors(eps)
-        nats = functional.cross_entropy(code[:, :k], category, reduction="none") if k else torch.zeros_like(code[:, 0])
+        terms: Terms = {"category": functional.cross_entropy(code[:, :k], category, reduction="none")} if k else {}
         if n:
             mu, logvar = code[:, k : k + n], code[:, k + n :]
-            nats = nats + functional.gaussian_nll_loss(mu, uniform, logvar.exp(), full=True, reduction="none").sum(1)
-        return nats
+            nats = functional.gaussian_nll_loss(mu, uniform, logvar.exp(), full=True, reduction="none")
+            terms["continuous"] = nats.sum(1)
+        return terms
 
     def gradient_penalty(
         self, x: Float[Tensor, "b c h w"], made: Float[Tensor, "b c h w"], y: Int64[Tensor, "b"], batch: Batch
