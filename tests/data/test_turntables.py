@@ -199,7 +199,10 @@ def test_every_start_and_both_ways_are_drawn(chairs, tmp_path):
     assert len(train) == 12 and len(test) == 4 and train.counts() == Counter({("chair", a): 3 for a in clips.actions})
     windows = test.windows(31, seed=0)
     assert {window[:2] for window in windows} == {(n, s + 31 * (n > 1)) for n in range(4) for s in range(31)}
-    assert [start for number, start, _ in test.windows(3, 0) if number == 3] == [31, 41, 52], "a third of a circle apart"
+    assert [start for number, start, _ in test.windows(3, 0) if number == 3] == [31, 41, 51], "a third of a circle apart"
+    assert max(start for number, start, _ in test.windows(200, 0) if number == 3) == 61, (
+        "of many, none beyond the last view"
+    )
     seen = {train[p]["video"].numpy().tobytes() for p in range(600)}
     assert len(seen) > 100, "124 there are"
     assert clips.names() == {
