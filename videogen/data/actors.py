@@ -5,7 +5,6 @@ A clip is a pure function of the person, the action, the performance and a seed.
 Weizmann's layout.
 """
 
-import json
 import multiprocessing
 import os
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from videogen.data import actors_motion as motion
 from videogen.data.actors_figure import Figure, Person
+from videogen.data.manifest import drawn_with, tell
 from videogen.errors import UserError
 from videogen.noise import seed_of
 
@@ -176,18 +176,13 @@ def _file(identity: str, action: str, performance: int) -> str:
 def _settle(root: Path, settings: dict[str, int]) -> None:
     """Make the folder's manifest tell `settings`, and throw away the clips that were drawn with others."""
     manifest = root / MANIFEST
-    try:
-        before = json.loads(manifest.read_text())
-    except (FileNotFoundError, ValueError):
-        before = {}
+    before = drawn_with(manifest)
     if before == settings:
         return
     for number in range(max(before.get("performances", 0), settings["performances"])):
         for path in (root / _file(who, what, number) for who in IDENTITIES for what in ACTIONS):
             path.unlink(missing_ok=True)
-    part = root / f"{MANIFEST}.{os.getpid()}.part"
-    part.write_text(json.dumps(settings, indent=2) + "\n")
-    part.replace(manifest)
+    tell(manifest, settings)
 
 
 def _write(task: tuple[Path, str, str, int, int, int]) -> None:

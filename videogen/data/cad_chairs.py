@@ -7,7 +7,6 @@ here off the screen and on the CPU, and written in the layout of the rendered ch
 """
 
 import hashlib
-import json
 import os
 import shutil
 import signal
@@ -27,6 +26,7 @@ from tqdm import tqdm
 from videogen.data.cad_chairs_design import design
 from videogen.data.cad_chairs_frame import Chair
 from videogen.data.chair_layout import AZIMUTHS, ELEVATIONS, NAMES_FILE, SUBSET_FILE, view_names
+from videogen.data.manifest import drawn_with, tell
 from videogen.errors import UserError
 from videogen.files import written_whole
 from videogen.noise import seed_of
@@ -193,10 +193,7 @@ def _draw(root: Path, todo: list[int], size: int, seed: int, workers: int) -> No
 def _settle(root: Path, settings: dict[str, int]) -> None:
     """Make the folder's manifest tell `settings`, and throw away what was drawn with others."""
     manifest = root / MANIFEST
-    try:
-        before = json.loads(manifest.read_text())
-    except (FileNotFoundError, ValueError):
-        before = {}
+    before = drawn_with(manifest)
     if before == settings:
         return
     alike = {**before, "chairs": settings["chairs"]} == settings
@@ -204,8 +201,7 @@ def _settle(root: Path, settings: dict[str, int]) -> None:
         shutil.rmtree(root / chair_id(before["seed"], number), ignore_errors=True)
     for file in (NAMES_FILE, SUBSET_FILE):
         (root / file).unlink(missing_ok=True)
-    with written_whole(manifest) as part:
-        part.write_text(json.dumps(settings, indent=2) + "\n")
+    tell(manifest, settings)
 
 
 def _files(folder: Path) -> set[str]:
