@@ -62,7 +62,7 @@ def measure(cfg: DictConfig) -> None:
         "seed": cfg.seed,
         "weights": {name: model.digest for name, model in models.items()},
         "a full turn closes, PSNR (dB)": closed,
-        "hardware": hardware("cpu"),
+        "hardware": hardware(str(first.device)),
     }
     for title, rows in tables.items():
         digits = 2 if title.startswith("PSNR") else 3
@@ -88,7 +88,9 @@ def loaded(cfg: DictConfig) -> dict[str, TrainedModel]:
     if not models or cfg.starts < 1 or cfg.shown < 1:
         raise UserError("name at least one run in runs=[...], and at least one of starts and shown")
     first = next(iter(models.values()))
+    device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     for name, model in models.items():
+        model.model.to(device)
         if "first_frame" not in model.generator.begins_with or "clips" not in model.config["data"]:
             raise UserError(f"{name} holds a {type(model.model).__name__}, which turns no given frame: name another run")
         for fact in ("identities", "actions", "channels", "size"):

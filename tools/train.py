@@ -26,6 +26,8 @@ def train(cfg: DictConfig) -> None:
     if int(os.environ.get("WORLD_SIZE", 1)) != state.num_processes:
         raise UserError("the processes do not see one another: set ACCELERATE_USE_CPU=true, or use `accelerate launch`")
     logging.basicConfig(level=logging.INFO if state.is_main_process else logging.ERROR, format="%(message)s")
+    # Before the data is prepared, which may take minutes: what it begins with may be missing.
+    begun = load_model(cfg.start_from) if cfg.start_from and not (Path(cfg.run) / CHECKPOINT).is_file() else None
     data = instantiate(cfg.data.get("clips") or cfg.data.images, _convert_="all")
     for path, reason in data.skipped:
         logging.warning("skipped %s: %s", path, reason)
@@ -33,8 +35,7 @@ def train(cfg: DictConfig) -> None:
     torch.manual_seed(cfg.seed)
     settings = instantiate(cfg.training.settings, _convert_="all")
     model = instantiate(cfg.model, _convert_="all")
-    if cfg.start_from and not (Path(cfg.run) / CHECKPOINT).is_file():
-        begun = load_model(cfg.start_from)
+    if begun:
         load_weights(model, begun.model.state_dict(), begun.file)
     trainer = Trainer(
         objective=instantiate(cfg.objective, model=model, _convert_="all"),

@@ -120,6 +120,10 @@ def test_a_run_begins_with_the_weights_of_another(runs, strips):
     begun, made = state(first, "model.safetensors"), state(runs / "next", "model.safetensors")
     kept = {name for name in begun if not name.startswith("critic.")}  # the critics learn at a rate of their own
     assert same({n: begun[n] for n in kept}, {n: made[n] for n in kept})
+    gone = [word.replace(str(first), "runs/gone") for word in words]
+    assert run_tool(TRAIN, *gone, "model.e=8", cwd=runs).returncode == 0, "a run with a checkpoint needs no beginning"
+    lost = run_tool(TRAIN, *gone, "model.e=8", "run=runs/another", cwd=runs)
+    assert lost.returncode == 1 and "runs/gone" in lost.stderr and "Traceback" not in lost.stderr
 
 
 def test_a_curve_over_judged_runs(runs):

@@ -135,11 +135,10 @@ class Circles:
 
     @staticmethod
     def of(split: Any) -> "Circles":
-        """One circle of each object, its first that goes forward. Raises UserError if they have not equally many views."""
+        """The first circle of each object. Raises UserError if they have not equally many views."""
         first: dict[str, int] = {}
         for number in turning_rows(split):
-            if split.rows[number].turn > 0:
-                first.setdefault(split.rows[number].path, number)
+            first.setdefault(split.rows[number].path, number)
         numbers = list(first.values())
         count = one_length(circle(split, number) for number in numbers)
         views = [

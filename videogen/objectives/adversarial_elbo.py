@@ -69,7 +69,7 @@ class AdversarialElbo(FactoredElbo):
 
     def vae(self, batch: Batch) -> Terms:
         batch = self.filmed(batch)
-        a, shown = self.told(batch), some_frames(batch, self.few)
+        a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
         t = batch["video"].shape[1]
         scores = self.model.critic.patches(rollout.x_hat[:, : self.judged], a[:, : self.model.identities])

@@ -35,13 +35,12 @@ class FactoredElbo(VideoElbo):
         moved: float = 0.08,
         panned: float = 0.0,
     ):
-        super().__init__(model, likelihood, sigma)
-        self.few = shown
+        super().__init__(model, likelihood, sigma, shown=shown)
         self.reach, self.moved, self.panned = reach, moved, panned
 
     def vae(self, batch: Batch) -> Terms:
         batch = self.filmed(batch)
-        a, shown = self.told(batch), some_frames(batch, self.few)
+        a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
         return {**self.reconstruction(batch, shown, rollout.x_hat), "kl": rollout.kl, **self.inferred(batch)}
 

@@ -82,8 +82,11 @@ class VideoElbo(Objective):
 class AttributeElbo(VideoElbo):
     """The bound, and `attributes`: the cross-entropy of identity and action inferred from each frame, nats per frame.
 
-    The paper trains its encoder on the attributes; for models with an attribute net.
+    The paper trains its encoder on the attributes; for models with an attribute net, of which all frames are decoded.
     """
+
+    def __init__(self, model: nn.Module, likelihood: str = "gaussian", sigma: float = 0.2):
+        super().__init__(model, likelihood, sigma)
 
     def vae(self, batch: Batch) -> Terms:
         rollout = self.rollout(batch)
@@ -97,8 +100,8 @@ class AttributeElbo(VideoElbo):
         return {**self.bound(batch["video"], rollout), "attributes": torch.stack(entropies).sum(0).mean(-1)}
 
 
-def some_frames(batch: Batch, count: int) -> Int64[Tensor, "b s"]:
-    """`count` different frames of each clip, in random order."""
+def some_frames(batch: Batch, count: int | None) -> Int64[Tensor, "b s"]:
+    """`count` different frames of each clip, or all, in random order."""
     return noise.normal(batch["seed"] + 2, batch["video"].shape[1]).argsort(1)[:, :count]
 
 
