@@ -91,7 +91,7 @@ def loaded(cfg: DictConfig) -> dict[str, TrainedModel]:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     for name, model in models.items():
         model.model.to(device)
-        if "first_frame" not in model.generator.begins_with or "clips" not in model.config["data"]:
+        if "first_frame" not in getattr(model.generator, "begins_with", ()):
             raise UserError(f"{name} holds a {type(model.model).__name__}, which turns no given frame: name another run")
         for fact in ("identities", "actions", "channels", "size"):
             if model.config["data"][fact] != first.config["data"][fact]:

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 import pytest
 
 from videogen.evaluation import reproduction
+from videogen.evaluation.judging import Panel
 from videogen.evaluation.reproduction import Entry, Scores, best, cell, curve, over_seeds, printed, training, within
+from videogen.runs import TrainedModel
 
 POINTS = [
     (Path("a"), {"i_score": 2.0, "seconds": 600.0}),
@@ -78,3 +80,24 @@ def test_what_its_stages_had_counts(tmp_path, monkeypatch):
     assert list(curve(entry, object.__new__(Scores))) == [(Path("a"), {"step": 60, "seconds": 180.0, "i_score": 2.0})]
     frames = (440 + 20 * 4 * 9) / 1e6
     assert training(entry, [row]) == {"minutes": "3", "updates": 60, "frames seen": f"{frames:.2f} M"}
+
+
+@pytest.mark.parametrize("mirror, read", [(False, 1), (True, 2)])
+def test_real_clips_are_read_once_where_seeds_see_the_same(monkeypatch, mirror, read):
+    made = []
+
+    def reads(bench):
+        bench.real = object()
+        made.append(bench)
+
+    monkeypatch.setattr(reproduction.Bench, "__post_init__", reads)
+    scores = object.__new__(Scores)
+    scores.panel, scores.clips, scores.per_clip = (
+        Panel(*[object.__new__(TrainedModel)] * 3),
+        SimpleNamespace(mirror=mirror),
+        2,
+    )
+    scores.same = None
+    first, second = scores._bench(0), scores._bench(1)
+    assert (first.seed, second.seed) == (0, 1) and len(made) == read
+    assert (first.real is second.real) is not mirror

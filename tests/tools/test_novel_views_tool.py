@@ -62,5 +62,11 @@ def test_a_picture_of_one_s_own_is_turned(turned):
 
 
 def test_a_mistake_is_one_line(turned):
-    done = run_tool(NOVEL_VIEWS, "runs=[runs/vae]", "starts=0", cwd=turned)
-    assert done.returncode != 0 and "at least one" in done.stderr and "Traceback" not in done.stderr
+    words = ["experiment=digits/gan", "training.settings.steps=1", "training.settings.trackers=[]", "run=runs/digits"]
+    assert run_tool(TRAIN, *words, cwd=turned).returncode == 0
+    for words, says in (
+        (["runs=[runs/vae]", "starts=0"], "at least one"),
+        (["runs=[runs/digits]"], "turns no given frame"),
+    ):
+        done = run_tool(NOVEL_VIEWS, *words, cwd=turned)
+        assert done.returncode != 0 and says in done.stderr and "Traceback" not in done.stderr

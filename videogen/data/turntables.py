@@ -127,8 +127,14 @@ class Turntable:
     """
 
     def __init__(
-        self, root: str, pattern: str = r"(?P<angle>-?\d+(\.\d+)?)\.\w+", train_share: float = 0.8, invert: bool = True
+        self,
+        root: str | None,
+        pattern: str = r"(?P<angle>-?\d+(\.\d+)?)\.\w+",
+        train_share: float = 0.8,
+        invert: bool = True,
     ):
+        if root is None:
+            raise UserError("a turntable needs a place: set data.root to the folder that holds a folder for each object")
         if not 0 < train_share <= 1:
             raise UserError(f"data.train_share is {train_share}: it must lie above 0 and be at most 1")
         try:
