@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hydra.errors import InstantiationException
+from omegaconf.errors import InterpolationKeyError
 
 
 class UserError(Exception):
@@ -22,7 +23,7 @@ def one_line_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (UserError, InstantiationException, OSError) as error:
+    except (UserError, InstantiationException, InterpolationKeyError, OSError) as error:
         line = told(error)
         if line is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
@@ -37,6 +38,11 @@ def told(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again"
+    if isinstance(error, InterpolationKeyError):
+        return (
+            f"{str(error).splitlines()[0]}: this model or objective does not go with this data. Models of videos take "
+            "clips (data=actors, ...), models of images take images (data=digits, ...)"
+        )
     if isinstance(error, InstantiationException):
         cause = error.__cause__
         if cause is not None and (line := told(cause)):

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from videogen.errors import UserError
 from videogen.evaluation import reproduction
 from videogen.evaluation.judging import Panel
 from videogen.evaluation.reproduction import Entry, Scores, best, cell, curve, over_seeds, printed, training, within
@@ -62,6 +63,21 @@ def test_each_stage_of_a_curriculum_begins_with_the_weights_of_the_one_before():
         ],
     ]
     assert Entry("A", experiment="a/three", run="runs/3").had_before() == (0, 0, 0)
+
+
+def test_a_run_that_was_trained_by_other_settings_is_told(tmp_path, monkeypatch):
+    (tmp_path / "model.safetensors").touch()
+    config = {"training": {"settings": {"steps": 30}}, "data": {"unseen_pairs": []}, "objective": {}}
+    monkeypatch.setattr(reproduction, "load_model", lambda folder: SimpleNamespace(step=30, seconds=1.0, config=config))
+
+    def trained(*overrides):
+        return Entry("A", experiment="a/one", run=str(tmp_path), overrides=overrides).is_trained()
+
+    assert trained() and trained("training.settings.steps=30", "data.unseen_pairs=[]")
+    with pytest.raises(UserError, match=r"settings.steps=30, the row A asks for .*=40: move the folder"):
+        trained("training.settings.steps=40")
+    with pytest.raises(UserError, match=r"objective.blind=None, the row A asks for \+objective.blind=0.5"):
+        trained("+objective.blind=0.5")
 
 
 def test_what_its_stages_had_counts(tmp_path, monkeypatch):

@@ -127,3 +127,10 @@ def test_fewer_frames_decoded_are_the_same_bound_on_average():
 def test_an_unknown_likelihood_is_told():
     with pytest.raises(ValueError, match="gaussian or laplace, got 'poisson'"):
         video_vae("poisson")
+
+
+@pytest.mark.parametrize("option", [{"blind": 0.5}, {"shown": 2}])
+def test_a_model_without_the_option_is_told(option):
+    model = VideoVaePaper(channels=3, size=64, identities=2, actions=2)
+    with pytest.raises(ValueError, match=f"VideoVaePaper cannot be trained with {next(iter(option))}"):
+        VideoElbo(model, **option)

@@ -147,6 +147,12 @@ def test_a_mistake_is_one_line(strips, tmp_path, changes, message):
     assert "Traceback" not in done.stderr and message in error_line(done), done.stderr
 
 
+def test_images_for_a_model_of_videos_are_told(tmp_path):
+    done = run_tool(TRAIN, "experiment=weizmann/video_vae", "data=digits", cwd=tmp_path)
+    assert done.returncode != 0 and "Traceback" not in done.stderr, done.stderr
+    assert "'data.num_identities' not found: this model or objective does not go with this data" in error_line(done)
+
+
 def test_another_models_run_folder_is_refused(strips, trained):
     done = run_tool(TRAIN, *overrides(strips, trained, model__z=5), cwd=trained.parent)
     assert done.returncode != 0 and "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
 from torch import Tensor
 
 from videogen import tamper
@@ -81,10 +82,21 @@ class Entry:
         return sum(run.step for run in runs), sum(run.seconds for run in runs), frames
 
     def is_trained(self) -> bool:
-        """As many steps, or as many minutes, as it is to have."""
+        """As many steps, or as many minutes, as it is to have.
+
+        Raises UserError for a run that was trained by other settings than the row asks for: its numbers are another row's.
+        """
         if not (self.folder / "model.safetensors").is_file():
             return False
         run = load_model(self.folder)
+        had = OmegaConf.create(run.config)
+        for override in self.overrides:
+            key, wanted = override.lstrip("+").split("=", 1)[0], OmegaConf.from_dotlist([override.lstrip("+")])
+            if OmegaConf.select(had, key) != OmegaConf.select(wanted, key):
+                raise UserError(
+                    f"{self.folder} was trained with {key}={OmegaConf.select(had, key)}, the row {self.name} asks for "
+                    f"{override}: move the folder away, and it is trained anew"
+                )
         return run.step >= run.config["training"]["settings"]["steps"] or run.seconds >= 60 * (self.minutes or math.inf)
 
     def snapshots(self) -> list[Path]:

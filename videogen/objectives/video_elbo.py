@@ -1,5 +1,6 @@
 """The evidence lower bound of a video model with a latent per frame (VideoVAE; equations in the model files)."""
 
+import inspect
 import math
 from typing import Any
 
@@ -42,6 +43,10 @@ class VideoElbo(Objective):
             raise ValueError(f"blind is a share between 0 and 1, got {blind}")
         if shown is not None and shown < 1:
             raise ValueError(f"shown must be at least 1, got {shown}")
+        taken = inspect.signature(model.forward).parameters
+        for name, option, parameter in (("blind", blind, "given"), ("shown", shown, "shown")):
+            if option and parameter not in taken:
+                raise ValueError(f"{type(model).__name__} cannot be trained with {name}: forward takes no `{parameter}`")
         self.likelihood, self.sigma, self.blind, self.shown = likelihood, sigma, blind, shown
 
     def vae(self, batch: Batch) -> Terms:
