@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from videogen.distributions import Gaussian
-from videogen.models.dcgan import ImageGenerator, started, trunk, widths_of
+from videogen.models.dcgan import ImageGenerator, features_of, started, trunk
 
 
 class BiGan(nn.Module):
@@ -23,7 +23,7 @@ class BiGan(nn.Module):
     def __init__(self, channels: int, size: int, classes: int, z: int = 32, width: int = 64, stochastic: bool = False):
         super().__init__()
         self.z, self.stochastic = z, stochastic
-        features = widths_of(size, width)[-1] * 16
+        features = features_of(size, width)
         self.G = ImageGenerator(z, channels, size, width)
         self.E = nn.Sequential(trunk(channels, size, width, norm=True), nn.Linear(features, 2 * z))
         self.D = PairDiscriminator(channels, size, width, z)
@@ -50,7 +50,7 @@ class PairDiscriminator(nn.Module):
         super().__init__()
         self.of_x = trunk(channels, size, width, norm=False)
         self.of_z = nn.Sequential(nn.Linear(z, hidden), nn.LeakyReLU(0.2))
-        features = widths_of(size, width)[-1] * 16 + hidden
+        features = features_of(size, width) + hidden
         self.of_both = nn.Sequential(nn.Linear(features, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
 
     def forward(self, x: Float[Tensor, "b c h w"], z: Float[Tensor, "b z"]) -> Float[Tensor, "b"]:

@@ -9,7 +9,7 @@ import itertools
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from videogen.models.dcgan import started, upwards, widths_of
+from videogen.models.dcgan import features_of, smallest_map, started, upwards, widths_of
 
 
 class CoGan(nn.Module):
@@ -21,13 +21,13 @@ class CoGan(nn.Module):
         super().__init__()
         widths, self.z = widths_of(size, width), z
         up = widths[::-1]
-        self.G = nn.Sequential(*upwards(z, up))
+        self.G = nn.Sequential(*upwards(z, up, smallest_map(size)))
         self.G_1, self.G_2 = (nn.Sequential(nn.ConvTranspose2d(up[-1], channels, 4, 2, 1), nn.Tanh()) for _ in range(2))
         self.D_1, self.D_2 = (nn.Sequential(nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)) for _ in range(2))
         judges: list[nn.Module] = []
         for before, after in itertools.pairwise(widths):
             judges += [nn.Conv2d(before, after, 4, 2, 1), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
-        features = widths[-1] * 16
+        features = features_of(size, width)
         self.D = nn.Sequential(*judges, nn.Flatten(), nn.Linear(features, 128), nn.LeakyReLU(0.2), nn.Linear(128, 1))
         self.apply(started)
 

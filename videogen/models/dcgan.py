@@ -30,24 +30,35 @@ def started(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
+def smallest_map(size: int) -> int:
+    """The side of the map that G begins with and D ends with: 4, but 2 for 8 pixels, where one layer each is too little."""
+    return min(4, size // 4)
+
+
 def widths_of(size: int, width: int) -> list[int]:
-    """Channels at size / 2, size / 4, ..., 4. Raises ValueError for a size that is no power of two from 8 on."""
+    """Channels at size / 2, size / 4, ..., the smallest map. Raises ValueError for no power of two, or under 8."""
     if size < 8 or size & (size - 1):
         raise ValueError(f"size must be a power of two of at least 8, got {size}")
-    return [width * 2**k for k in range(size.bit_length() - 3)]
+    return [width * 2**k for k in range((size // smallest_map(size)).bit_length() - 1)]
 
 
-def upwards(code: int, widths: list[int]) -> list[nn.Module]:
-    """Layers from a flat code to a 4x4 map of the first of `widths` channels, and to maps twice as large of each other."""
+def features_of(size: int, width: int) -> int:
+    """How many numbers `trunk` makes of an image."""
+    return widths_of(size, width)[-1] * smallest_map(size) ** 2
+
+
+def upwards(code: int, widths: list[int], start: int = 4) -> list[nn.Module]:
+    """Layers from a flat code to a `start` x `start` map of the first of `widths` channels, and to maps twice as large of
+    each other."""
     layers: list[nn.Module] = [nn.Unflatten(1, (code, 1, 1))]
     for k, (before, after) in enumerate(zip([code, *widths], widths, strict=False)):
-        layers += [nn.ConvTranspose2d(before, after, 4, min(k + 1, 2), min(k, 1), bias=False)]
+        layers += [nn.ConvTranspose2d(before, after, 4 if k else start, min(k + 1, 2), min(k, 1), bias=False)]
         layers += [nn.BatchNorm2d(after), nn.ReLU()]
     return layers
 
 
 def trunk(channels: int, size: int, width: int, norm: bool) -> nn.Sequential:
-    """Strided convolutions down to 4x4, flat; LeakyReLU .2, batch norm but at the input, if at all."""
+    """Strided convolutions down to the smallest map, flat; LeakyReLU .2, batch norm but at the input, if at all."""
     widths = widths_of(size, width)
     layers: list[nn.Module] = []
     for k, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
@@ -56,24 +67,25 @@ def trunk(channels: int, size: int, width: int, norm: bool) -> nn.Sequential:
 
 
 class ImageGenerator(nn.Module):
-    """G: code -> image in [-1, 1]. A 4x4 map, doubled by fractionally strided convolutions; no batch norm at the output."""
+    """G: code -> image in [-1, 1]. A map, doubled by fractionally strided convolutions; no batch norm at the output."""
 
     def __init__(self, code: int, channels: int, size: int, width: int):
         super().__init__()
         widths = widths_of(size, width)[::-1]
-        self.layers = nn.Sequential(*upwards(code, widths), nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
+        up = upwards(code, widths, smallest_map(size))
+        self.layers = nn.Sequential(*up, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
 
     def forward(self, code: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
         return self.layers(code)
 
 
 class ImageDiscriminator(nn.Module):
-    """D: strided convolutions down to 4x4, LeakyReLU .2, batch norm but at the input; a head for each thing it says."""
+    """D: strided convolutions, LeakyReLU .2, batch norm but at the input; a head for each thing it says."""
 
     def __init__(self, channels: int, size: int, width: int, classes: int, code: int, norm: bool):
         super().__init__()
         self.trunk = trunk(channels, size, width, norm)
-        features = widths_of(size, width)[-1] * 16
+        features = features_of(size, width)
         self.score = nn.Linear(features, 1)
         self.classes = nn.Linear(features, classes) if classes else None
         self.Q = nn.Sequential(nn.Linear(features, 128), nn.LeakyReLU(0.2), nn.Linear(128, code)) if code else None
