@@ -69,6 +69,11 @@ def test_the_balance_of_began_by_hand():
     assert objective.k.item() == pytest.approx(min(max(0.3 + 0.1 * balance, 0), 1), abs=1e-6)
     torch.testing.assert_close(terms["convergence"], real + abs(balance))
     assert not terms["convergence"].requires_grad and "k" in dict(objective.named_buffers())
+    made = objective.made(given, 1)
+    x_hat, code = objective.model.D(made)
+    g = objective("G", given)
+    torch.testing.assert_close(g["error"], (x_hat - made).abs().mean((1, 2, 3)))
+    torch.testing.assert_close(g["pull_away"], objective.pull_away(code))
 
 
 @pytest.mark.parametrize("game", [lambda m: EnergyGan(m, 0.7), BalancedGan])

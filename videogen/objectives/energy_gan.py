@@ -14,6 +14,13 @@ class AutoencoderGame(Objective):
         """Images for one player's turn."""
         return self.model.sample(batch["label"], noise.normal(batch["seed"] + turn, self.model.z))
 
+    @staticmethod
+    def pull_away(code: Float[Tensor, "b q"]) -> Float[Tensor, "b"]:
+        """Mean squared cosine between a sample's code and those of the others (EBGAN, equation 4): 1 if all are alike."""
+        direction = functional.normalize(code.float(), dim=1)
+        alike = (direction @ direction.T) ** 2
+        return (alike.sum(1) - alike.diagonal()) / max(len(alike) - 1, 1)
+
 
 class EnergyGan(AutoencoderGame):
     """EBGAN (Zhao et al. 2017, equations 1 and 2); the energy E is the mean squared error of D's reconstruction.
@@ -21,7 +28,7 @@ class EnergyGan(AutoencoderGame):
     D   real        E(x)
         fake        max(0, margin - E(G(z)))
     G   energy      E(G(z))
-        pull_away   mean squared cosine between a sample's code and those of the others (equation 4): 1 if all are alike
+        pull_away   of its samples' codes
     """
 
     def __init__(self, model: nn.Module, margin: float):
@@ -35,10 +42,7 @@ class EnergyGan(AutoencoderGame):
 
     def G(self, batch: Batch) -> Terms:
         energy, code = self.energy(self.made(batch, 1))
-        direction = functional.normalize(code.float(), dim=1)
-        alike = (direction @ direction.T) ** 2
-        others = max(len(alike) - 1, 1)
-        return {"energy": energy, "pull_away": (alike.sum(1) - alike.diagonal()) / others}
+        return {"energy": energy, "pull_away": self.pull_away(code)}
 
     def energy(self, x: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b"], Float[Tensor, "b q"]]:
         x_hat, code = self.model.D(x)
@@ -52,6 +56,7 @@ class BalancedGan(AutoencoderGame):
         fake          -k L(G(z)), with the k of this step; after it k <- clip(k + lambda (gamma L(x) - L(G(z))), 0, 1)
         convergence   M = L(x) + |gamma L(x) - L(G(z))|, only watched: it falls while the game gets better
     G   error         L(G(z))
+        pull_away     of its samples' codes, EBGAN's term: a variant, weighed 0 in the paper's game
 
     gamma   how varied samples are to be, against how good
     step    lambda
@@ -67,14 +72,16 @@ class BalancedGan(AutoencoderGame):
     def D(self, batch: Batch) -> Terms:
         with torch.no_grad():
             made = self.made(batch, 0)
-        real, fake = self.error(batch["image"]), self.error(made)
+        real, fake = self.error(batch["image"])[0], self.error(made)[0]
         terms = {"real": real, "fake": -self.k.clone() * fake}
         balance = self.gamma * real.detach() - fake.detach()
         self.k.add_(self.step * balance.mean()).clamp_(0, 1)
         return {**terms, "convergence": real.detach() + balance.mean().abs()}
 
     def G(self, batch: Batch) -> Terms:
-        return {"error": self.error(self.made(batch, 1))}
+        error, code = self.error(self.made(batch, 1))
+        return {"error": error, "pull_away": self.pull_away(code)}
 
-    def error(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b"]:
-        return (self.model.D(x)[0] - x).abs().flatten(1).mean(1)
+    def error(self, x: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b"], Float[Tensor, "b q"]]:
+        x_hat, code = self.model.D(x)
+        return (x_hat - x).abs().flatten(1).mean(1), code
