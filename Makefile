@@ -17,7 +17,7 @@ demo: .venv/installed
 	$(BIN)/python tools/prepare.py data=actors
 	$(BIN)/python tools/train.py experiment=demo/video_vae
 	$(BIN)/python tools/generate.py run=$(DEMO) identity=[ada,ben,eve,hugo] frames=30
-	$(BIN)/python tools/evaluate.py run=$(DEMO) samples=5 per_clip=2
+	$(BIN)/python tools/evaluate.py run=$(DEMO) samples=5 per_clip=1
 	@echo "The videos: $(DEMO)/generated/grid.gif and sheet.png; the table: $(DEMO)/metrics.json"
 
 test: .venv/installed
