@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("models", "objectives", "data", "training", "generation", "evaluation")
-LEAVES = ("distributions", "errors", "files", "noise", "pixels", "tamper")  # import one another at most
+LEAVES = ("distributions", "errors", "files", "noise", "pictures", "pixels", "tamper")  # import one another at most
 
 
 def imports(file: Path) -> set[str]:

@@ -15,10 +15,11 @@ from data.pictures import save
 
 from videogen.data import cache, worker
 from videogen.data.clips import Clips
-from videogen.data.decode import Footage, Unreadable, VideoFile
+from videogen.data.decode import Footage, VideoFile
 from videogen.data.pictures import Views
 from videogen.data.sources import Folder, Video
 from videogen.errors import UserError
+from videogen.pictures import Unreadable
 
 MISBEHAVING = """
 import os, time

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from videogen.data.crop import boxes, cutting, resize
-from videogen.data.decode import Unreadable
+from videogen.pictures import Unreadable
 
 HEIGHT, WIDTH = 144, 180
 

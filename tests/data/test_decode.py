@@ -7,9 +7,10 @@ import pytest
 from data.films import SHARED, film, frames_of
 
 from videogen.data.clips import Clips
-from videogen.data.decode import Reference, StripFile, Unreadable, VideoFile
+from videogen.data.decode import Reference, StripFile, VideoFile
 from videogen.data.sources import Folder
 from videogen.errors import UserError
+from videogen.pictures import Unreadable
 
 ODD = SHARED / "odd"
 REASONS = {

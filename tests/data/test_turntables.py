@@ -13,12 +13,12 @@ from scipy.io import savemat
 
 from videogen.data.chair_layout import AZIMUTHS, view_names
 from videogen.data.clips import Clips
-from videogen.data.decode import Unreadable
 from videogen.data.image_sources import Frames
 from videogen.data.report import contact_sheet, summary
 from videogen.data.sources import Turn
 from videogen.data.turntables import Chairs, Turntable
 from videogen.errors import UserError
+from videogen.pictures import Unreadable
 
 IDS = ["b" * 32, "a" * 32, "c" * 31, "d" * 32]  # not in the order of their names, and one of 31 characters
 

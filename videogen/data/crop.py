@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from scipy import ndimage
 
-from videogen.data.decode import Unreadable
+from videogen.pictures import Unreadable
 
 CROPS = ("person", "centre", "union", "none")
 MARGIN = 1.12  # the square against what it must hold

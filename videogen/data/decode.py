@@ -13,12 +13,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from videogen.pictures import Unreadable, first_bytes
+
 REENCODE = "re-encode with ffmpeg -i in -c:v libx264 out.mp4"
 MOST_BYTES = 4 << 30  # a video is decoded whole: more than this is no clip
-
-
-class Unreadable(Exception):
-    """A file that cannot be used; the message is the reason."""
 
 
 class DecordError(Exception):
@@ -203,18 +201,6 @@ def file_facts(file: Path) -> tuple[int, int]:
     """Size and time of change."""
     stat = file.stat()
     return stat.st_size, stat.st_mtime_ns
-
-
-def first_bytes(file: Path) -> bytes:
-    """Raises `Unreadable` for what no decoder has to be asked about."""
-    try:
-        with file.open("rb") as opened:
-            opening = opened.read(12)
-    except OSError as error:
-        raise Unreadable(str(error.strerror)) from error
-    if not opening:
-        raise Unreadable("empty file")
-    return opening
 
 
 def upright(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w c"]:

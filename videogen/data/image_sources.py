@@ -18,12 +18,12 @@ from tqdm import tqdm
 
 from videogen.data.cache import open_array
 from videogen.data.clips import Clips
-from videogen.data.decode import Unreadable
 from videogen.data.images import Pictures, kept_for_test
 from videogen.data.index import selected
-from videogen.data.pictures import ENDINGS, opened
+from videogen.data.pictures import ENDINGS
 from videogen.data.sources import Skipped, visible_files
 from videogen.errors import UserError
+from videogen.pictures import Unreadable, opened
 
 DIGITS = [str(k) for k in range(10)]
 CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

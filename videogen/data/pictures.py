@@ -1,38 +1,18 @@
-"""Picture files: one alone, or a folder of them that shows an object from all around."""
+"""A folder of pictures that show an object from all around."""
 
 import os
 import re
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
 
-from videogen.data.decode import MOST_BYTES, Footage, Unreadable, first_bytes
+from videogen.data.decode import MOST_BYTES, Footage
+from videogen.pictures import Unreadable, opened
 
-# Pillow is asked for these alone, whatever a file is called: others start programs (EPS) or are no photographs.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-
-
-def opened(file: Path) -> Image.Image:
-    """A picture in grey or RGB, turned upright, on white where it is transparent. Raises `Unreadable`."""
-    first_bytes(file)
-    try:
-        with Image.open(file, formats=FORMATS) as found:
-            picture = ImageOps.exif_transpose(found)
-            if picture.mode[0] in "IF":
-                raise Unreadable(f"more than 8 bits a pixel (mode {picture.mode}); save it with 8")
-            if "A" in picture.getbands() or "transparency" in picture.info:
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
-            return picture if picture.mode == "L" else picture.convert("RGB")
-    except Image.DecompressionBombError as error:
-        raise Unreadable(f"picture too large ({error})") from error
-    except (OSError, EOFError, SyntaxError, ValueError, struct.error) as error:
-        raise Unreadable(f"not a readable picture ({str(error).replace(str(file), file.name)})") from error
 
 
 class View(NamedTuple):

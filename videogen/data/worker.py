@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from videogen.data.crop import boxes, resize
-from videogen.data.decode import Reader, Unreadable
+from videogen.data.decode import Reader
+from videogen.pictures import Unreadable
 
 OUT_OF_MEMORY = "its frames do not fit the memory; cut or shrink it with ffmpeg"
 

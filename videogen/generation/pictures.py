@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from videogen import pixels
 from videogen.errors import UserError
+from videogen.pictures import NoPicture, Unreadable, opened
 
 Cut = Callable[[UInt8[np.ndarray, "1 h w c"]], UInt8[np.ndarray, "1 s s c"]]
 
@@ -25,9 +26,8 @@ def read_first_frame(path: Path, size: int, cut: Cut | None = None) -> Float[Ten
     """
     if not path.is_file():
         raise UserError(f"{path} does not exist: name a picture or a video with first_frame=...")
-    try:
-        image = on_white(Image.open(path))
-    except UnidentifiedImageError:
+    image = picture(path)
+    if image is None:
         try:
             with av.open(str(path)) as container:
                 image = next(container.decode(video=0)).to_image()
@@ -40,10 +40,14 @@ def read_first_frame(path: Path, size: int, cut: Cut | None = None) -> Float[Ten
     return pixels.to_float(rearrange(torch.from_numpy(square), "1 h w c -> 1 c h w"))
 
 
-def on_white(picture: Image.Image) -> Image.Image:
-    """In RGB and upright; white where it is transparent."""
-    upright = ImageOps.exif_transpose(picture).convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
+def picture(path: Path) -> Image.Image | None:
+    """In RGB; None for what is no picture. Raises UserError for one that cannot be used."""
+    try:
+        return opened(path).convert("RGB")
+    except NoPicture:
+        return None
+    except Unreadable as error:
+        raise UserError(f"{path} cannot be used: {error}") from None
 
 
 def read_clip(path: Path, size: int, frames: int, stride: int) -> Float[Tensor, "1 t c h w"]:
@@ -54,11 +58,11 @@ def read_clip(path: Path, size: int, frames: int, stride: int) -> Float[Tensor, 
     """
     if not path.is_file():
         raise UserError(f"{path} does not exist: name a video")
-    try:
-        strip = Image.open(path).convert("RGB")
+    strip = picture(path)
+    if strip is not None:
         count, side = strip.width // strip.height, strip.height
         images = [strip.crop((side * k, 0, side * (k + 1), side)) for k in range(count)]
-    except UnidentifiedImageError:
+    else:
         try:
             with av.open(str(path)) as container:
                 images = [frame.to_image() for frame in container.decode(video=0)]
