@@ -11,9 +11,8 @@ from typing import Protocol, runtime_checkable
 import av
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image
 
-from videogen.pictures import Unreadable, first_bytes
+from videogen.pictures import Unreadable, first_bytes, opened
 
 REENCODE = "re-encode with ffmpeg -i in -c:v libx264 out.mp4"
 MOST_BYTES = 4 << 30  # a video is decoded whole: more than this is no clip
@@ -54,14 +53,7 @@ class StripFile:
         return file_facts(file)
 
     def whole(self, file: Path) -> Footage:
-        first_bytes(file)
-        try:
-            with Image.open(file) as picture:
-                pixels = np.asarray(picture.convert("RGB"))
-        except Image.DecompressionBombError as error:
-            raise Unreadable(f"picture too large ({error})") from error
-        except (OSError, SyntaxError, ValueError) as error:
-            raise Unreadable(f"not a readable picture ({str(error).replace(str(file), file.name)})") from error
+        pixels = np.asarray(opened(file).convert("RGB"))
         height, width, _ = pixels.shape
         side = min(height, width)
         if max(height, width) % side:
