@@ -17,15 +17,16 @@ class NoPicture(Unreadable):
     """A file that is no picture at all; it may be a video."""
 
 
-def opened(file: Path) -> Image.Image:
-    """A picture in grey or RGB, turned upright, on white where it is transparent. Raises `Unreadable`."""
+def opened(file: Path, on_white: bool = True) -> Image.Image:
+    """A picture in grey or RGB, turned upright, on white where it is transparent (or `on_white` false: in the colours that
+    lie there all the same). Raises `Unreadable`."""
     first_bytes(file)
     try:
         with Image.open(file, formats=FORMATS) as found:
             picture = ImageOps.exif_transpose(found)
             if picture.mode[0] in "IF":
                 raise Unreadable(f"more than 8 bits a pixel (mode {picture.mode}); save it with 8")
-            if "A" in picture.getbands() or "transparency" in picture.info:
+            if on_white and ("A" in picture.getbands() or "transparency" in picture.info):
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
             return picture if picture.mode == "L" else picture.convert("RGB")
     except Image.DecompressionBombError as error:

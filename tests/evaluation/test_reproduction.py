@@ -67,16 +67,17 @@ def test_each_stage_of_a_curriculum_begins_with_the_weights_of_the_one_before():
 
 def test_a_run_that_was_trained_by_other_settings_is_told(tmp_path, monkeypatch):
     (tmp_path / "model.safetensors").touch()
-    config = {"training": {"settings": {"steps": 30}}, "data": {"unseen_pairs": []}, "objective": {}}
+    config = {"training": {"settings": {"steps": 30, "precision": "no"}}, "data": {"unseen_pairs": []}, "objective": {}}
     monkeypatch.setattr(reproduction, "load_model", lambda folder: SimpleNamespace(step=30, seconds=1.0, config=config))
 
     def trained(*overrides):
         return Entry("A", experiment="a/one", run=str(tmp_path), overrides=overrides).is_trained()
 
-    assert trained() and trained("training.settings.steps=30", "data.unseen_pairs=[]")
-    with pytest.raises(UserError, match=r"settings.steps=30, the row A asks for .*=40: move the folder"):
+    assert trained() and trained("training.settings.steps=30", "data.unseen_pairs=[]", "training.settings.precision=no")
+    assert trained("training.settings.steps=20", "training.settings.steps=30")  # the last counts
+    with pytest.raises(UserError, match=r"settings.steps=30, the row A asks for 40: move the folder"):
         trained("training.settings.steps=40")
-    with pytest.raises(UserError, match=r"objective.blind=None, the row A asks for \+objective.blind=0.5"):
+    with pytest.raises(UserError, match=r"objective.blind=None, the row A asks for 0.5"):
         trained("+objective.blind=0.5")
 
 

@@ -29,3 +29,11 @@ def test_a_picture_that_cannot_be_used_is_told(tmp_path):
         (tmp_path / "text.png").write_text("no picture")
         with pytest.raises(UserError, match="neither a picture nor a video"):
             read(tmp_path / "text.png")
+
+
+def test_a_strip_s_alpha_means_nothing(tmp_path):
+    strip = np.random.default_rng(0).integers(0, 255, (8, 24, 4), np.uint8)
+    Image.fromarray(strip).save(tmp_path / "strip.png")
+    clip = read_clip(tmp_path / "strip.png", 8, frames=3, stride=1)
+    seen = ((clip[0, 1].permute(1, 2, 0) + 1) * 127.5).round().numpy()
+    np.testing.assert_allclose(seen, strip[:, 8:16, :3], atol=1)

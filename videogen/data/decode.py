@@ -53,7 +53,7 @@ class StripFile:
         return file_facts(file)
 
     def whole(self, file: Path) -> Footage:
-        pixels = np.asarray(opened(file).convert("RGB"))
+        pixels = np.asarray(opened(file, on_white=False).convert("RGB"))  # MoCoGAN's have an alpha that means nothing
         height, width, _ = pixels.shape
         side = min(height, width)
         if max(height, width) % side:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 from torch import Tensor
 
@@ -89,13 +90,15 @@ class Entry:
         if not (self.folder / "model.safetensors").is_file():
             return False
         run = load_model(self.folder)
-        had = OmegaConf.create(run.config)
-        for override in self.overrides:
-            key, wanted = override.lstrip("+").split("=", 1)[0], OmegaConf.from_dotlist([override.lstrip("+")])
-            if OmegaConf.select(had, key) != OmegaConf.select(wanted, key):
+        words = OverridesParser.create().parse_overrides(list(self.overrides))
+        for key, asked in {
+            word.key_or_group: word.value() for word in words
+        }.items():  # of two for one key, the last counts
+            had = OmegaConf.select(OmegaConf.create(run.config), key)
+            if had != asked:
                 raise UserError(
-                    f"{self.folder} was trained with {key}={OmegaConf.select(had, key)}, the row {self.name} asks for "
-                    f"{override}: move the folder away, and it is trained anew"
+                    f"{self.folder} was trained with {key}={had}, the row {self.name} asks for {asked}: move the folder "
+                    "away, and it is trained anew"
                 )
         return run.step >= run.config["training"]["settings"]["steps"] or run.seconds >= 60 * (self.minutes or math.inf)
 

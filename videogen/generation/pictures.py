@@ -40,10 +40,10 @@ def read_first_frame(path: Path, size: int, cut: Cut | None = None) -> Float[Ten
     return pixels.to_float(rearrange(torch.from_numpy(square), "1 h w c -> 1 c h w"))
 
 
-def picture(path: Path) -> Image.Image | None:
+def picture(path: Path, on_white: bool = True) -> Image.Image | None:
     """In RGB; None for what is no picture. Raises UserError for one that cannot be used."""
     try:
-        return opened(path).convert("RGB")
+        return opened(path, on_white).convert("RGB")
     except NoPicture:
         return None
     except Unreadable as error:
@@ -58,7 +58,7 @@ def read_clip(path: Path, size: int, frames: int, stride: int) -> Float[Tensor, 
     """
     if not path.is_file():
         raise UserError(f"{path} does not exist: name a video")
-    strip = picture(path)
+    strip = picture(path, on_white=False)
     if strip is not None:
         count, side = strip.width // strip.height, strip.height
         images = [strip.crop((side * k, 0, side * (k + 1), side)) for k in range(count)]
