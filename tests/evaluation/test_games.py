@@ -135,3 +135,5 @@ def test_what_cannot_be_drawn_is_said_in_a_line(tmp_path):
     (line / "snapshots" / "step_0000001.safetensors").unlink()
     with pytest.raises(UserError, match="has no course to draw: train it with"):
         games.gradients(tmp_path / "g", line)
+    with pytest.raises(UserError, match=r"nothing/model.safetensors does not exist: train first"):
+        games.gradients(tmp_path / "g", tmp_path / "nothing")

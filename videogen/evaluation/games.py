@@ -55,9 +55,10 @@ def points_of(trained: TrainedModel, dimensions: int) -> Mixture:
 
 
 def course_of(run: str | Path) -> list[Path]:
-    """The snapshots of a run. Raises UserError if it kept fewer than two."""
+    """The snapshots of a run. Raises UserError if there is none, or if it kept fewer than two."""
     files = snapshots(run)
     if len(files) < 2:
+        load_model(run)  # which says so where nothing was trained at all
         raise UserError(f"{run} has no course to draw: train it with training.settings.keep_every=<steps>")
     return files
 
