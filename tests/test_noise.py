@@ -1,6 +1,8 @@
+import pytest
 import torch
 
-from videogen.noise import normal, seed_of
+from videogen.models.dropout import Dropout
+from videogen.noise import drawn_for, filled, normal, seed_of
 
 
 def test_a_seed_has_the_same_row_in_any_batch():
@@ -39,3 +41,34 @@ def test_a_longer_draw_begins_with_the_shorter():
     seeds = torch.tensor([3, 4])
     for frames in (1, 3, 10):
         assert torch.equal(normal(seeds, 20, 17)[:, :frames], normal(seeds, frames, 17))
+
+
+def test_what_a_layer_draws_belongs_to_the_samples():
+    """Whatever else is in the batch, and however many rows each sample has."""
+    seeds = torch.tensor([5, 9])
+    x = torch.zeros(6, 8)  # three rows of each
+    with drawn_for(seeds):
+        first, second = filled(x, torch.Tensor.normal_), filled(x, torch.Tensor.normal_)
+    with drawn_for(seeds[1:]):
+        assert torch.equal(filled(x[3:], torch.Tensor.normal_), first[3:])
+        assert torch.equal(filled(x[3:], torch.Tensor.normal_), second[3:])
+    assert not torch.equal(first, second) and len(first.unique()) == first.numel()
+    with drawn_for(seeds), pytest.raises(ValueError, match="not those of 2 samples"):
+        filled(x[:5], torch.Tensor.normal_)
+    torch.manual_seed(0)  # nobody's: the global generator draws
+    assert not torch.equal(
+        filled(x, torch.Tensor.normal_), filled(x, torch.Tensor.normal_)
+    )
+
+
+def test_dropout_keeps_its_share_and_rests_in_evaluation():
+    layer, x = Dropout(0.25), torch.ones(4, 5000)
+    with drawn_for(torch.arange(4)):
+        y = layer(x)
+        maps = Dropout(0.5, whole=True)(torch.ones(4, 50, 3, 3))
+    assert sorted(set(y.flatten().tolist())) == [0, pytest.approx(4 / 3)]
+    assert (y == 0).float().mean() == pytest.approx(0.25, abs=0.02)
+    assert torch.equal(maps.amin((2, 3)), maps.amax((2, 3))) and {0.0, 2.0} == set(maps.flatten().tolist())
+    assert torch.equal(layer.eval()(x), x)
+    with pytest.raises(ValueError, match="below 1"):
+        Dropout(1.0)

@@ -4,6 +4,7 @@ from torch import nn
 from torch.nn import functional
 
 from videogen.models.deep_rotator import DECREASE, INCREASE, SAME, DeepRotator, head
+from videogen.models.dropout import Dropout
 
 TURNS = [1, -1, 0]
 
@@ -37,7 +38,7 @@ def test_the_published_layers():
         for kind, part in (("image", model.decoder.image), ("mask", model.decoder.mask))
     }
     assert up == {"image": [(256, 128), (128, 64), (64, 3)], "mask": [(128, 64), (64, 32), (32, 1)]}
-    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.5}
+    assert {m.p for m in model.modules() if isinstance(m, Dropout)} == {0.5}
     assert not isinstance(model.decoder.image[-1], nn.ReLU), "the output is linear"
 
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from videogen.models.dropout import Dropout
 from videogen.models.mlp_gan import Maxout, MlpGan, PointGan
 
 B = 3
@@ -32,7 +33,7 @@ def test_the_published_layers():
     assert model.z == 100 and not model.labelled
     assert shapes(model.G) == [[1200, 100], [1200, 1200], [784, 1200]]
     assert shapes(model.D) == [[1200, 784], [1200, 240], [1, 240]]  # 240 units of 5 pieces
-    assert [layer.p for layer in model.D if isinstance(layer, nn.Dropout)] == [0.2, 0.5, 0.5]
+    assert [layer.p for layer in model.D if isinstance(layer, Dropout)] == [0.2, 0.5, 0.5]
     for network, reach in ((model.G, 0.05), (model.D, 0.005)):
         weights = torch.cat([p.flatten() for n, p in network.named_parameters() if n.endswith("weight")])
         assert weights.abs().max() <= reach and weights.std().item() == pytest.approx(reach / 3**0.5, rel=0.01)

@@ -18,6 +18,7 @@ def terms(logits: torch.Tensor, identity: list[int], action: list[int]) -> dict[
         "video": logits[:, :, None, None, None],
         "identity": torch.tensor(identity),
         "action": torch.tensor(action),
+        "seed": torch.arange(len(action)),
     }
     return Classification(Fixed())("judge", batch)
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from videogen.models.attributes import Attributes
+from videogen.models.dropout import Dropout
 
 INCREASE, SAME, DECREASE = range(3)  # the three actions: which way the azimuth goes
 
@@ -57,7 +58,7 @@ class Turn(nn.Module):
         each = [nn.Linear(units, units) for _ in range(3)]
         self.weight = nn.Parameter(torch.stack([layer.weight.detach() for layer in each]))
         self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in each]))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, pose: Float[Tensor, "b u"], turn: Float[Tensor, "b 3"]) -> Float[Tensor, "b u"]:
         turned = einsum(turn, self.weight, pose, "b k, k o i, b i -> b o") + turn @ self.bias
@@ -160,7 +161,7 @@ class DeepRotator(Attributes, nn.Module):
 
 
 def fully_connected(inputs: int, outputs: int, dropout: float) -> list[nn.Module]:
-    return [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
+    return [nn.Linear(inputs, outputs), nn.ReLU(), Dropout(dropout)]
 
 
 def head(hidden: int, widths: Sequence[int], size: int, dropout: float) -> nn.Sequential:

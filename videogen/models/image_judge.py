@@ -3,6 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from videogen.models.dropout import Dropout
+
 
 class ImageJudge(nn.Module):
     """p(label | image). `features` are few, so that a few hundred images pin down a covariance."""
@@ -18,7 +20,7 @@ class ImageJudge(nn.Module):
             nn.Conv2d(2 * width, 4 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(4 * width), nn.SiLU(),
         )  # fmt: skip
         self.embedding = nn.Sequential(nn.Flatten(), nn.Linear(4 * width * (size // 4) ** 2, features), nn.SiLU())
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.classes = nn.Linear(features, classes)
 
     def features(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d"]:

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from videogen.models.dropout import Dropout
+
 
 class Apart(nn.Module):
     """Logits of pairs from logits of their parts: p(identity, action | v) = p(identity | v) p(action | v)."""
@@ -51,7 +53,7 @@ class Judge(nn.Module):
             ]
         self.convolutions = nn.Sequential(*layers)
         self.embedding = nn.Linear(2 * widths[-1], features)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.classes = Apart(features, identities, actions) if apart else nn.Linear(features, identities * actions)
 
     def features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b d"]:

@@ -11,6 +11,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from videogen.models.dropout import Dropout
+
 
 def down(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
     return functional.avg_pool2d(x, 2)
@@ -58,7 +60,7 @@ class Judge(nn.Module):
         self.layers = nn.Sequential(
             nn.Conv2d(channels, width, 3, 1, 1), nn.LeakyReLU(0.2),
             nn.Conv2d(width, 2 * width, 3, stride, 1), nn.LeakyReLU(0.2),
-            nn.Flatten(), nn.Dropout(0.3), nn.Linear(2 * width * (side // stride) ** 2, 1),
+            nn.Flatten(), Dropout(0.3), nn.Linear(2 * width * (side // stride) ** 2, 1),
         )  # fmt: skip
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b"]:

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from videogen.models.dcgan import Verdict
+from videogen.models.dropout import Dropout
 
 
 class Maxout(nn.Module):
@@ -62,11 +63,11 @@ class MlpGan(nn.Module):
         self.shaped = nn.Unflatten(1, shape)
         self.D = nn.Sequential(
             nn.Flatten(),
-            nn.Dropout(0.2),
+            Dropout(0.2),
             Maxout(pixels, units, pieces),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             Maxout(units, units, pieces),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(units, 1),
         )
         started(self.G, 0.05)

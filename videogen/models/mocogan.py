@@ -17,6 +17,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from videogen import noise
 from videogen.models.attributes import Attributes
 from videogen.models.dcgan import upwards, widths_of
 
@@ -41,7 +42,7 @@ class Noisy(nn.Module):
         self.layer, self.sigma = layer, sigma
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layer(torch.add(x, torch.randn_like(x), alpha=self.sigma) if self.sigma else x)
+        return self.layer(torch.add(x, noise.filled(x, torch.Tensor.normal_), alpha=self.sigma) if self.sigma else x)
 
 
 class Logits(nn.Conv3d):
@@ -182,8 +183,8 @@ class MoCoGan(Attributes, nn.Module):
         z_motion = eps[:, 0, self.content : self.content + self.motion]
         told = action if self.category == "motion" else action[:, :0]
         motions = []
-        for noise in eps[:, :, self.content + self.motion :].unbind(1):
-            z_motion = self.R_M(torch.cat([noise, told], dim=-1), z_motion)
+        for eps_t in eps[:, :, self.content + self.motion :].unbind(1):
+            z_motion = self.R_M(torch.cat([eps_t, told], dim=-1), z_motion)
             motions.append(z_motion)
         beside = action if self.category == "generator" else action[:, :0]
         constant = repeat(torch.cat([z_content, beside], dim=-1), "b d -> b t d", t=t)

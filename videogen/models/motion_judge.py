@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from videogen.models.dropout import Dropout
+
 
 class MotionJudge(nn.Module):
     """p(m | v) over the actions and, as the last class, "no motion of any of them"."""
@@ -30,7 +32,7 @@ class MotionJudge(nn.Module):
                 nn.LeakyReLU(0.2),
             ]
         self.convolutions = nn.Sequential(*layers)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.motions = nn.Linear(2 * widths[-1], actions + 1)
 
     def forward(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b k"]:

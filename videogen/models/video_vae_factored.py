@@ -26,6 +26,7 @@ from videogen import pixels
 from videogen.distributions import Gaussian, stack
 from videogen.models.attributes import Attributes
 from videogen.models.critics import grey_and_change
+from videogen.models.dropout import Dropout
 from videogen.models.video_vae import FrameEncoder, mlp
 
 
@@ -110,7 +111,7 @@ class AttributeNet(nn.Module):
         for before, after in itertools.pairwise([2, *widths]):
             layers += [nn.Conv3d(before, after, (3, 4, 4), (1, 2, 2), (1, 1, 1)), nn.GroupNorm(8, after), nn.LeakyReLU(0.2)]
         self.moves = nn.Sequential(*layers)
-        self.dropout = nn.Dropout(0.3)
+        self.dropout = Dropout(0.3)
         self.identity, self.action = nn.Linear(features, identities), nn.Linear(2 * widths[-1], actions)
 
     def forward(

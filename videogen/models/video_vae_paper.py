@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from videogen.distributions import Gaussian, stack
 from videogen.models.attributes import Attributes
+from videogen.models.dropout import Dropout
 from videogen.models.video_vae import Rollout
 
 
@@ -123,7 +124,7 @@ class VideoVaePaper(Attributes, nn.Module):
         attributes = identities + actions
         self.enc_conv = encoder_convolutions(channels)
         self.enc_fc = nn.Sequential(nn.Linear(1280, 1024), nn.ReLU(), nn.Linear(1024, 512), nn.ReLU())
-        self.dropout = nn.Dropout2d(dropout)
+        self.dropout = Dropout(dropout, whole=True)
         self.attribute_net = nn.Sequential(nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, attributes))
         self.f_q = f(512, z)
         self.f_a = f(2 * z + attributes, z)

@@ -76,8 +76,9 @@ class AdversarialElbo(FactoredElbo):
         owners = self.model.critic.owners(rollout.h, a[:, self.model.identities :])
         dream = self.dream(batch, a, rollout.h)
         patches, motion = self.dream_scores(batch, dream)
-        net = self.model.attribute_net
-        logits = functional_call(net, held(net), self.about(dream.video, batch["seed"][dream.chosen]))
+        net, seed = self.model.attribute_net, batch["seed"][dream.chosen]
+        with noise.drawn_for(seed + 13):
+            logits = functional_call(net, held(net), self.about(dream.video, seed))
         recognised = self.entropies(logits, {"identity": dream.identity, "action": dream.action}, dream.known)
         return {
             **self.reconstruction(batch, shown, rollout.x_hat),

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from videogen import noise
+from videogen import noise, processes
 from videogen.objectives.objective import Batch, Objective, Terms
 
 
@@ -18,8 +18,9 @@ class AutoencoderGame(Objective):
     def pull_away(code: Float[Tensor, "b q"]) -> Float[Tensor, "b"]:
         """Mean squared cosine between a sample's code and those of the others (EBGAN, equation 4): 1 if all are alike."""
         direction = functional.normalize(code.float(), dim=1)
-        alike = (direction @ direction.T) ** 2
-        return (alike.sum(1) - alike.diagonal()) / max(len(alike) - 1, 1)
+        alike = (direction @ processes.rows(direction).T) ** 2
+        itself = direction.square().sum(1) ** 2
+        return (alike.sum(1) - itself) / max(alike.shape[1] - 1, 1)
 
 
 class EnergyGan(AutoencoderGame):
@@ -74,9 +75,9 @@ class BalancedGan(AutoencoderGame):
             made = self.made(batch, 0)
         real, fake = self.error(batch["image"])[0], self.error(made)[0]
         terms = {"real": real, "fake": -self.k.clone() * fake}
-        balance = self.gamma * real.detach() - fake.detach()
-        self.k.add_(self.step * balance.mean()).clamp_(0, 1)
-        return {**terms, "convergence": real.detach() + balance.mean().abs()}
+        balance = processes.mean(self.gamma * real.detach() - fake.detach())
+        self.k.add_(self.step * balance).clamp_(0, 1)
+        return {**terms, "convergence": real.detach() + balance.abs()}
 
     def G(self, batch: Batch) -> Terms:
         error, code = self.error(self.made(batch, 1))

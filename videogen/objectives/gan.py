@@ -4,12 +4,14 @@ The criterion is named in YAML. What terms there are depends on what the network
 the code, is held to it.
 """
 
+import math
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from videogen import noise
+from videogen import noise, processes
 from videogen.objectives.criteria import each, named
 from videogen.objectives.objective import Batch, Objective, Terms
 
@@ -103,6 +105,6 @@ class BoundarySeekingGan(Gan):
         made, wanted, _ = self.made(batch, 1)
         v = self.model.judge(made, wanted).score
         if self.memory is not None:
-            now = torch.logsumexp(v.detach(), 0) - torch.log(torch.tensor(float(len(v)), device=v.device))
-            self.log_z.lerp_(now, 1 - self.memory)
+            all_v = processes.rows(v.detach())
+            self.log_z.lerp_(torch.logsumexp(all_v, 0) - math.log(len(all_v)), 1 - self.memory)
         return {"adversarial": (v - self.log_z) ** 2 / 2}

@@ -10,7 +10,7 @@ from videogen.objectives.objective import Batch, Objective, Terms
 class LapGan(Objective):
     """Players D_0, G_0, D_1, G_1, ...: `real` and `fake` for each D, `adversarial` for each G."""
 
-    def forward(self, player: str, batch: Batch) -> Terms:
+    def turn(self, player: str, batch: Batch) -> Terms:
         side, _, level = player.partition("_")
         return (self.D if side == "D" else self.G)(int(level), batch)
 

@@ -66,7 +66,7 @@ def worn(x: Float[Tensor, "b t c h w"], seeds: Int64[Tensor, "b"]) -> Float[Tens
     moved = functional.grid_sample(x.flatten(0, 1), grid, padding_mode="border", align_corners=False).view_as(x)
     soft = functional.avg_pool3d(functional.pad(moved, (2, 2, 2, 2, 0, 0), mode="replicate"), (1, 5, 5), 1)
     seen = torch.lerp(moved, soft, each(u[:, 0])) * (0.7 + 0.6 * each(u[:, 1]))
-    return seen + 0.04 * each(u[:, 2]) * torch.randn_like(x)
+    return seen + 0.04 * each(u[:, 2]) * noise.filled(x, torch.Tensor.normal_)
 
 
 def each(values: Tensor) -> Tensor:

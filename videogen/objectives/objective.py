@@ -5,6 +5,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from videogen import noise
+
 Batch = dict[str, Tensor]
 Terms = dict[str, Float[Tensor, "b"]]
 
@@ -23,4 +25,8 @@ class Objective(nn.Module):
         self.model = model
 
     def forward(self, player: str, batch: Batch) -> Terms:
+        with noise.drawn_for(batch["seed"]):
+            return self.turn(player, batch)
+
+    def turn(self, player: str, batch: Batch) -> Terms:
         return getattr(self, player)(batch)

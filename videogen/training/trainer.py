@@ -1,7 +1,7 @@
 """The trainer. It knows players, steps and files; it knows no model.
 
 Every random number of a step is a function of (seed, step), or of a sample's own seed, so that training killed at any
-moment continues bit for bit, and one process or many see the same noise.
+moment continues bit for bit, and one process or many see the same noise. Batch norm is over all processes' rows.
 """
 
 import logging
@@ -26,6 +26,7 @@ from videogen.errors import UserError
 from videogen.files import read_tensors, write_tensors
 from videogen.noise import seed_of
 from videogen.training import checkpoint
+from videogen.training.batch_norm import share_batch_norm
 from videogen.training.ema import Ema
 from videogen.training.metrics import MetricsLog
 from videogen.training.player import Player, partition
@@ -96,9 +97,13 @@ class Trainer:
         self.parameters = partition(players, self.model)
         self.bare = objective
         self.step, self.seconds = 0, 0.0
+        if self.accelerator.num_processes > 1:
+            share_batch_norm(objective)
         objective.to(self.accelerator.device)
         if settings.channels_last:
-            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for layer in self.model.modules():
+                if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):  # maps of four dimensions alone have it
+                    layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, settings.ema) if settings.ema is not None else None
         self.optimizers = {name: players[name].optimizer(self.parameters[name].values()) for name in players}
         self.rates = {name: [g["lr"] for g in optimizer.param_groups] for name, optimizer in self.optimizers.items()}
