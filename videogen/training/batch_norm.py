@@ -25,8 +25,9 @@ class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
         over = [0, *range(2, x.ndim)]
         shape = (1, -1, *[1] * (x.ndim - 2))
         y = x.float()
-        n = processes.total(torch.tensor(float(x.numel() // x.shape[1]), device=x.device))
-        centred = y - (mean := processes.total(y.sum(over)) / n).view(shape)
+        sums = processes.total(torch.cat([y.sum(over), y.new_tensor([y.numel() // y.shape[1]])]))
+        n, mean = sums[-1], sums[:-1] / sums[-1]
+        centred = y - mean.view(shape)
         variance = processes.total(centred.square().sum(over)) / n
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
