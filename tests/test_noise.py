@@ -56,9 +56,7 @@ def test_what_a_layer_draws_belongs_to_the_samples():
     with drawn_for(seeds), pytest.raises(ValueError, match="not those of 2 samples"):
         filled(x[:5], torch.Tensor.normal_)
     torch.manual_seed(0)  # nobody's: the global generator draws
-    assert not torch.equal(
-        filled(x, torch.Tensor.normal_), filled(x, torch.Tensor.normal_)
-    )
+    assert not torch.equal(filled(x, torch.Tensor.normal_), filled(x, torch.Tensor.normal_))
 
 
 def test_dropout_keeps_its_share_and_rests_in_evaluation():
