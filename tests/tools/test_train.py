@@ -131,6 +131,22 @@ def test_two_processes_equal_one_and_resume_bit_for_bit(strips, trained, tmp_pat
         assert a["train/vae/kl"] == pytest.approx(b["train/vae/kl"], rel=1e-2)
 
 
+def test_batch_norm_and_dropout_are_those_of_the_whole_batch(strips, tmp_path):
+    """A judge has both; the trainer puts them in."""
+
+    def words(run: Path) -> list[str]:
+        changes = {"experiment": "weizmann/judge", "training__settings__precision": "no"}
+        every = overrides(strips, run, steps=4, **changes)
+        return [word for word in every if not word.startswith(("model.hidden", "model.features", "model.z"))]
+
+    whole, done = run_tool(TRAIN, *words(tmp_path / "one"), cwd=tmp_path), two_processes(words(tmp_path / "two"), tmp_path)
+    assert whole.returncode == done.returncode == 0, whole.stderr + done.stderr
+    one, two = state(tmp_path / "one", "model.safetensors"), state(tmp_path / "two", "model.safetensors")
+    assert one.keys() == two.keys()
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-4, msg=name)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
