@@ -52,7 +52,7 @@ def drawn_for(seeds: Int64[Tensor, "b"]) -> Iterator[None]:
         _at_hand.reset(token)
 
 
-def filled(x: Tensor, fill: Callable[..., Any], **how: float) -> Tensor:
+def filled(x: Float[Tensor, "n *d"], fill: Callable[..., Any], **how: float) -> Float[Tensor, "n *d"]:
     """A tensor like `x` that `fill` fills, a method of tensors that takes a generator; on the device of `x`.
 
     Rows are samples in their order, or several of each, first those of the first. Every call draws something else. Outside

@@ -12,6 +12,8 @@ from torch import Tensor, distributed
 
 
 class Total(torch.autograd.Function):
+    """The sum over the processes, and of its gradients. All processes must ask in the same order."""
+
     @staticmethod
     def forward(_: Any, x: Tensor) -> Tensor:
         summed = x.contiguous().clone()

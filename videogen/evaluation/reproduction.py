@@ -91,9 +91,8 @@ class Entry:
             return False
         run = load_model(self.folder)
         words = OverridesParser.create().parse_overrides(list(self.overrides))
-        for key, asked in {
-            word.key_or_group: word.value() for word in words
-        }.items():  # of two for one key, the last counts
+        wanted = {word.key_or_group: word.value() for word in words}  # of two for one key, the last counts
+        for key, asked in wanted.items():
             had = OmegaConf.select(OmegaConf.create(run.config), key)
             if had != asked:
                 raise UserError(

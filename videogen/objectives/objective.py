@@ -29,4 +29,5 @@ class Objective(nn.Module):
             return self.turn(player, batch)
 
     def turn(self, player: str, batch: Batch) -> Terms:
+        """The player's terms; for games whose players are numbered to override."""
         return getattr(self, player)(batch)

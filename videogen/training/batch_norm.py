@@ -1,6 +1,7 @@
 """Batch norm over the whole batch, where several processes share it."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from videogen import processes
@@ -19,7 +20,7 @@ class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
     num_batches_tracked: Tensor
     momentum: float
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n d *m"]) -> Float[Tensor, "n d *m"]:
         if not self.training:
             return super().forward(x)
         over = [0, *range(2, x.ndim)]
