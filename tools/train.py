@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from videogen.data.batches import Batches
 from videogen.errors import UserError, one_line_errors
 from videogen.runs import load_model
-from videogen.training.checkpoint import CHECKPOINT, load_weights
+from videogen.training.checkpoint import CHECKPOINT, begin_with
 from videogen.training.trainer import Trainer
 
 
@@ -36,7 +36,7 @@ def train(cfg: DictConfig) -> None:
     settings = instantiate(cfg.training.settings, _convert_="all")
     model = instantiate(cfg.model, _convert_="all")
     if begun:
-        load_weights(model, begun.model.state_dict(), begun.file)
+        begin_with(model, begun.model.state_dict(), begun.file, cfg.start_fresh)
     trainer = Trainer(
         objective=instantiate(cfg.objective, model=model, _convert_="all"),
         players={name: instantiate(player, _convert_="all") for name, player in cfg.players.items()},

@@ -165,9 +165,10 @@ def critic() -> Critic:
 
 def test_critics():
     x, identity = clip(size=32), torch.eye(2)[[0, 1, 0]]
-    scores = critic().patches(x, identity)
+    scores, others = critic().patches(x, identity, identity.flip(1))
     assert scores.shape == (B, T * 32)  # 32 pixels: 4 x 4 small patches, and 2 x 2 large ones, each four times
-    assert not torch.allclose(scores, critic().patches(x, identity.flip(1)), atol=1e-4)
+    assert not torch.allclose(scores, others, atol=1e-4)
+    assert torch.equal(others, critic().patches(x, identity.flip(1))[0])
     owners = critic().owners(draw(B, T, 8), torch.eye(3))
     assert owners.shape == (B, T, 2)
     torch.testing.assert_close(owners.exp().sum(-1), torch.ones(B, T))
@@ -177,7 +178,7 @@ def test_critics():
 def test_how_much_a_patch_sees(score, least, most):
     """22 pixels on a side, too little of a body to know the action; and 46, as tall and broad as somebody is."""
     x = torch.zeros(1, 1, 1, 64, 64, requires_grad=True)
-    critic().patches(x, torch.eye(2)[:1])[0, score].backward()
+    critic().patches(x, torch.eye(2)[:1])[0][0, score].backward()
     assert x.grad is not None
     touched = x.grad[0, 0, 0].abs().sum(0).nonzero()
     assert least <= touched.max() - touched.min() < most

@@ -6,7 +6,7 @@ import torch
 from videogen import noise
 from videogen.models.critics import Critic
 from videogen.models.video_vae_factored import FactoredVideoVae
-from videogen.objectives.adversarial_elbo import AdversarialElbo, Dream
+from videogen.objectives.adversarial_elbo import AdversarialElbo, Dream, another
 from videogen.objectives.factored_elbo import FactoredElbo
 from videogen.pixels import panned
 
@@ -27,29 +27,32 @@ def batch(**changes) -> dict[str, torch.Tensor]:
     } | changes
 
 
-def model() -> FactoredVideoVae:
+def model(identities: int = 2) -> FactoredVideoVae:
     torch.manual_seed(0)
-    critic = Critic(channels=3, identities=2, actions=3, motion=16, width=8)
-    sizes = {"channels": 3, "size": 16, "identities": 2, "actions": 3, "z": 4, "hidden": 16, "width": 16, "features": 16}
+    critic = Critic(channels=3, identities=identities, actions=3, motion=16, width=8)
+    sizes = {"channels": 3, "size": 16, "actions": 3, "z": 4, "hidden": 16, "width": 16, "features": 16}
+    sizes["identities"] = identities
     return FactoredVideoVae(**sizes, critic=critic).eval()
 
 
 def test_terms_are_one_number_a_clip():
     objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3)
-    terms, bound = objective("vae", batch()), {"reconstruction", "kl", "identity", "action"}
+    terms, bound = objective("vae", batch()), {"reconstruction", "kl"}
     dreams = {"dream_patches", "dream_motion", "dream_identity", "dream_action"}
     assert set(terms) == bound | dreams | {"adversarial", "betrayal"}
     assert set(FactoredElbo(model())("vae", batch())) == bound
+    inferred = objective("attribute_net", batch())
+    assert set(inferred) == {"identity", "action"}
     against = objective("critic", batch())
-    assert set(against) == {"real", "fake", "dreamt", "real_motion", "wrong_motion", "dreamt_motion", "owner"}
-    assert all(term.shape == (B,) for term in {**terms, **against}.values())
+    assert set(against) == {"real", "wrong", "fake", "dreamt", "real_motion", "wrong_motion", "dreamt_motion", "owner"}
+    assert all(term.shape == (B,) for term in {**terms, **inferred, **against}.values())
     assert (terms["betrayal"] >= 0).all()
 
 
 @pytest.mark.parametrize("clip", range(B))
 def test_a_clip_does_not_see_its_batch(clip):
     objective, whole = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3), batch()
-    for player in ("vae", "critic"):
+    for player in ("vae", "attribute_net", "critic"):
         terms = objective(player, whole)
         alone = objective(player, {name: value[clip : clip + 1] for name, value in whole.items()})
         for name, term in terms.items():
@@ -78,7 +81,7 @@ def test_labels_kept_from_training_change_nothing():
     known, other = batch(labelled=hidden), batch(labelled=hidden, identity=torch.tensor([0, 1, 0, 0]))
     other["action"] = torch.tensor([2, 0, 0, 1])
     objective = FactoredElbo(net)
-    first, second = objective("vae", known), objective("vae", other)
+    first, second = ({**objective("vae", seen), **objective("attribute_net", seen)} for seen in (known, other))
     for name, term in first.items():
         torch.testing.assert_close(term, second[name])
     assert first["identity"][2] == first["action"][2] == 0 and (first["identity"][[0, 1, 3]] > 0).all()
@@ -103,16 +106,28 @@ def test_betrayal_is_nothing_where_the_owner_is_anybodys_guess():
 def test_hinge_and_score_by_hand():
     """Critics whose scores are all 0.25: hinge losses .75 and 1.25, and the model's terms are minus the score."""
     net = model()
-    net.critic.patches = lambda x, identity: torch.full((len(x), 4), 0.25)
+    net.critic.patches = lambda x, *identities: [torch.full((len(x), 4), 0.25) for _ in identities]
     net.critic.real_motion.forward = lambda x, *actions: [torch.full((len(x),), 0.25) for _ in actions]
     objective = AdversarialElbo(net, dreams=1.0)
     terms = objective("critic", batch())
     assert terms["real"].tolist() == terms["real_motion"].tolist() == [0.75] * B
-    for name in ("fake", "dreamt", "wrong_motion", "dreamt_motion"):
+    for name in ("wrong", "fake", "dreamt", "wrong_motion", "dreamt_motion"):
         assert terms[name].tolist() == [1.25] * B
     terms = objective("vae", batch())
     assert terms["adversarial"].tolist() == terms["dream_patches"].tolist() == [-T * 0.25] * B
     assert terms["dream_motion"].tolist() == [-0.25] * B
+
+
+def test_another_is_never_the_same():
+    seeds, shown = torch.arange(60), torch.eye(3).repeat(20, 1)
+    other = another(shown, seeds)
+    assert (other.sum(1) == 1).all() and not (other * shown).any()
+    assert torch.bincount((other.argmax(1) - shown.argmax(1)) % 3, minlength=3)[1:].min() > 15  # either of the other two
+    assert torch.equal(other[7:8], another(shown[7:8], seeds[7:8]))
+    alone = torch.ones(2, 1)
+    assert torch.equal(another(alone, seeds[:2]), alone)  # of one there is no other,
+    terms = AdversarialElbo(model(identities=1))("critic", batch(identity=torch.zeros(B, dtype=torch.int64)))
+    assert not terms["wrong"].any() and terms["wrong_motion"].all()  # and nobody is wrong
 
 
 def test_no_dreams_are_another_objective():
@@ -180,6 +195,15 @@ def test_dreams_are_recognised_by_a_net_that_does_not_learn_from_them():
         torch.testing.assert_close(terms[f"dream_{name}"], expected, rtol=1e-4, atol=1e-4)
     (terms["dream_identity"] + terms["dream_action"]).sum().backward()
     assert "attribute_net" not in moved(net) and "dec" in moved(net)
+
+
+def test_the_attribute_net_has_a_player_of_its_own():
+    net = model()
+    sum(term.mean() for term in FactoredElbo(net)("attribute_net", batch()).values()).backward()
+    assert moved(net) == {"attribute_net"}
+    net = model()
+    sum(term.mean() for term in AdversarialElbo(net)("vae", batch()).values()).backward()
+    assert "attribute_net" not in moved(net)
 
 
 def test_critics_and_model_move_apart():

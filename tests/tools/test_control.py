@@ -120,6 +120,15 @@ def test_a_run_begins_with_the_weights_of_another(runs, strips):
     begun, made = state(first, "model.safetensors"), state(runs / "next", "model.safetensors")
     kept = {name for name in begun if not name.startswith("critic.")}  # the critics learn at a rate of their own
     assert same({n: begun[n] for n in kept}, {n: made[n] for n in kept})
+    wider = [*words, "model.e=8", "model.critic.width=16", "run=runs/wider"]
+    other = run_tool(TRAIN, *wider, cwd=runs)
+    assert other.returncode == 1 and "holds another model: critic" in other.stderr
+    typo = run_tool(TRAIN, *wider, "start_fresh=[critics]", cwd=runs)
+    assert typo.returncode == 1 and "no submodule 'critics'" in typo.stderr and "Traceback" not in typo.stderr
+    fresh = run_tool(TRAIN, *wider, "start_fresh=[critic]", cwd=runs)
+    assert fresh.returncode == 0, fresh.stderr
+    made = state(runs / "runs/wider", "model.safetensors")
+    assert same({n: begun[n] for n in kept}, {n: made[n] for n in kept})
     gone = [word.replace(str(first), "runs/gone") for word in words]
     assert run_tool(TRAIN, *gone, "model.e=8", cwd=runs).returncode == 0, "a run with a checkpoint needs no beginning"
     lost = run_tool(TRAIN, *gone, "model.e=8", "run=runs/another", cwd=runs)

@@ -29,13 +29,17 @@ class PatchCritic(nn.Module):
             self.real.append(spectral_norm(nn.Linear(4 * width, 1)))
             self.own.append(spectral_norm(nn.Linear(identities, 4 * width, bias=False)))
 
-    def forward(self, frame: Float[Tensor, "n c h w"], identity: Float[Tensor, "n i"]) -> list[Float[Tensor, "n p"]]:
-        """A score for every patch of each size, higher for real."""
-        y, scores = frame, []
+    def forward(
+        self, frame: Float[Tensor, "n c h w"], *identities: Float[Tensor, "n i"]
+    ) -> list[list[Float[Tensor, "n p"]]]:
+        """For each of the `identities` that the frames may show, a score for every patch of each size; higher for real."""
+        y = frame
+        scores: list[list[Tensor]] = [[] for _ in identities]
         for convolutions, real, own in zip(self.convolutions, self.real, self.own, strict=True):
             y = convolutions(y)
             each = rearrange(y, "n d h w -> n (h w) d")
-            scores.append(real(each)[..., 0] + einsum(each, own(identity), "n p d, n d -> n p"))
+            for found, identity in zip(scores, identities, strict=True):
+                found.append(real(each)[..., 0] + einsum(each, own(identity), "n p d, n d -> n p"))
         return scores
 
 
@@ -87,16 +91,21 @@ class Critic(nn.Module):
             nn.Linear(hidden, identities),
         )
 
-    def patches(self, x: Float[Tensor, "b t c h w"], identity: Float[Tensor, "b i"]) -> Float[Tensor, "b p"]:
-        """The scores of all patches of all frames: first the small ones, then the large ones, as often as they need to
-        weigh the same."""
-        t = x.shape[1]
-        scores = self.real_patch(rearrange(x, "b t c h w -> (b t) c h w"), repeat(identity, "b i -> (b t) i", t=t))
-        most = max(score.shape[1] for score in scores)
-        alike = torch.cat([repeat(score, "n p -> n (p k)", k=most // score.shape[1]) for score in scores], dim=1)
-        return rearrange(alike.float(), "(b t) p -> b (t p)", t=t)
+    def patches(self, x: Float[Tensor, "b t c h w"], *identities: Float[Tensor, "b i"]) -> list[Float[Tensor, "b p"]]:
+        """For each of the `identities`, the scores of all patches of all frames: first the small ones, then the large ones,
+        as often as they need to weigh the same."""
+        b, t = x.shape[:2]
+        told = [repeat(identity, "b i -> (b t) i", t=t) for identity in identities]
+        return [alike(scores, b) for scores in self.real_patch(rearrange(x, "b t c h w -> (b t) c h w"), *told)]
 
     def owners(self, h: Float[Tensor, "b t d"], action: Float[Tensor, "b a"]) -> Float[Tensor, "b t i"]:
         """log p(identity | h_t, action). The action is given: which people show it must not count."""
         known = repeat(action, "b a -> b t a", t=h.shape[1])
         return self.whose_motion(torch.cat([h, known], dim=-1)).float().log_softmax(-1)
+
+
+def alike(scores: list[Float[Tensor, "n _"]], b: int) -> Float[Tensor, "b p"]:
+    """The scores of patches of every size, each size with the same weight."""
+    most = max(score.shape[1] for score in scores)
+    each = torch.cat([repeat(score, "n p -> n (p k)", k=most // score.shape[1]) for score in scores], dim=1)
+    return rearrange(each.float(), "(b t) p -> b (t p)", b=b)

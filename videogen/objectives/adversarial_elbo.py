@@ -72,7 +72,7 @@ class AdversarialElbo(FactoredElbo):
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
         t = batch["video"].shape[1]
-        scores = self.model.critic.patches(rollout.x_hat[:, : self.judged], a[:, : self.model.identities])
+        (scores,) = self.model.critic.patches(rollout.x_hat[:, : self.judged], a[:, : self.model.identities])
         owners = self.model.critic.owners(rollout.h, a[:, self.model.identities :])
         dream = self.dream(batch, a, rollout.h)
         patches, motion = self.dream_scores(batch, dream)
@@ -83,7 +83,6 @@ class AdversarialElbo(FactoredElbo):
         return {
             **self.reconstruction(batch, shown, rollout.x_hat),
             "kl": rollout.kl,
-            **self.inferred(batch),
             "adversarial": -t * scores.mean(-1),
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
             "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),
@@ -94,7 +93,8 @@ class AdversarialElbo(FactoredElbo):
     def critic(self, batch: Batch) -> Terms:
         """Hinge losses on patches and on motions, and the cross-entropy of the motion's owner, nats per frame.
 
-        wrong_motion    a real clip under the name of another action is not real either
+        wrong, wrong_motion     what is real under another person's name, or another action's, is not real either; 0 where
+                                there is one alone
         """
         batch, still = self.filmed(batch), batch["video"]
         x, shown = batch["video"], some_frames(batch, self.judged)
@@ -102,20 +102,20 @@ class AdversarialElbo(FactoredElbo):
             a = self.told(batch)
             rollout = self.disguised(batch, a, shown)
         identity, action = a[:, : self.model.identities], a[:, self.model.identities :]
-        real = self.model.critic.patches(some(x, shown), identity)
-        fake = self.model.critic.patches(rollout.x_hat, identity)
+        real, wrong = self.model.critic.patches(some(x, shown), identity, another(identity, batch["seed"] + 14))
+        (fake,) = self.model.critic.patches(rollout.x_hat, identity)
         owners = self.model.critic.owners(rollout.h, action)
-        turn = noise.normal(batch["seed"] + 7, max(self.model.actions - 1, 1)).argmax(1, keepdim=True) + 1
-        other = action.gather(1, (torch.arange(self.model.actions, device=x.device) + turn) % self.model.actions)
+        other = another(action, batch["seed"] + 7)
         real_motion, wrong_motion = self.model.critic.real_motion(self.as_worn(still, batch["seed"]), action, other)
         dream = self.dream(batch, a, rollout.h)
         patches, motion = self.dream_scores(batch, dream)
         return {
             "real": functional.relu(1 - real).mean(-1),
+            "wrong": functional.relu(1 + wrong).mean(-1) * (self.model.identities > 1),
             "fake": functional.relu(1 + fake).mean(-1),
             "dreamt": self.beside(functional.relu(1 + patches).mean(-1), dream, batch),
             "real_motion": functional.relu(1 - real_motion),
-            "wrong_motion": functional.relu(1 + wrong_motion),
+            "wrong_motion": functional.relu(1 + wrong_motion) * (self.model.actions > 1),
             "dreamt_motion": self.beside(functional.relu(1 + motion), dream, batch),
             "owner": -(owners * identity[:, None]).sum(-1).mean(-1),
         }
@@ -155,7 +155,7 @@ class AdversarialElbo(FactoredElbo):
         who, what = dream.wish.tensor_split([self.model.identities], 1)
         few = some(dream.video, some_frames(batch, self.judged)[dream.chosen])
         worn = self.as_worn(dream.video, batch["seed"][dream.chosen] + 1)
-        return self.model.critic.patches(few, who), self.model.critic.real_motion(worn, what)[0]
+        return self.model.critic.patches(few, who)[0], self.model.critic.real_motion(worn, what)[0]
 
     def beside(self, term: Float[Tensor, "d"], dream: Dream, batch: Batch) -> Float[Tensor, "b"]:
         """One number for each clip, 0 where no dream stands beside it; on average over batches that of the dreams."""
@@ -170,3 +170,10 @@ class AdversarialElbo(FactoredElbo):
 def held(module: nn.Module) -> dict[str, Tensor]:
     """Its parameters, as something that does not learn."""
     return {name: parameter.detach() for name, parameter in module.named_parameters()}
+
+
+def another(attribute: Float[Tensor, "b k"], seed: Int64[Tensor, "b"]) -> Float[Tensor, "b k"]:
+    """Each attribute turned into a different one."""
+    k = attribute.shape[1]
+    turn = noise.normal(seed, max(k - 1, 1)).argmax(1, keepdim=True) + 1
+    return attribute.gather(1, (torch.arange(k, device=attribute.device) + turn) % k)

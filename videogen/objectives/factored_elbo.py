@@ -14,7 +14,8 @@ from videogen.objectives.video_elbo import VideoElbo, some_frames
 
 
 class FactoredElbo(VideoElbo):
-    """reconstruction, kl: nats per clip, as in `VideoElbo`; identity, action: cross-entropies of what is inferred, nats.
+    """Player `vae`: reconstruction, kl, nats per clip, as in `VideoElbo`. Player `attribute_net`: identity, action, the
+    cross-entropies of what is inferred, nats; it has a player of its own for it is soon done, and may take fewer turns.
 
     Where labels are kept from training (`labelled` is false), the attributes that were inferred stand in for them, and the
     cross-entropies are 0.
@@ -42,7 +43,17 @@ class FactoredElbo(VideoElbo):
         batch = self.filmed(batch)
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
-        return {**self.reconstruction(batch, shown, rollout.x_hat), "kl": rollout.kl, **self.inferred(batch)}
+        return {**self.reconstruction(batch, shown, rollout.x_hat), "kl": rollout.kl}
+
+    def attribute_net(self, batch: Batch) -> Terms:
+        """Cross-entropies of what the attribute net says of the clips, nats; 0 where the label is not known.
+
+        It learns from clips that are moved about, and the action from false colours: a few hundred clips are soon known by
+        heart.
+        """
+        batch = self.filmed(batch)
+        logits = self.model.attribute_net(*self.about(batch["video"], batch["seed"]))
+        return self.entropies(logits, {name: batch[name] for name in ("identity", "action")}, batch["labelled"])
 
     def filmed(self, batch: Batch) -> Batch:
         """The batch under a camera that was moved, and by how many pixels."""
@@ -58,15 +69,6 @@ class FactoredElbo(VideoElbo):
         with torch.no_grad():
             guess = torch.cat([logit.float().softmax(-1) for logit in self.model.attribute_net(batch["video"])], dim=-1)
         return torch.where(known[:, None], label, guess)
-
-    def inferred(self, batch: Batch) -> Terms:
-        """Cross-entropies of what the attribute net says of the clips, nats; 0 where the label is not known.
-
-        It learns from clips that are moved about, and the action from false colours: a few hundred clips are soon known by
-        heart.
-        """
-        logits = self.model.attribute_net(*self.about(batch["video"], batch["seed"]))
-        return self.entropies(logits, {name: batch[name] for name in ("identity", "action")}, batch["labelled"])
 
     def about(self, x: Float[Tensor, "b t c h w"], seed: Int64[Tensor, "b"]) -> tuple[Tensor, Tensor]:
         """The clips moved about, and these in false colours."""

@@ -6,6 +6,7 @@ that a kill at any moment leaves the last good one whole. No random state is kep
 the seed and the step.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,15 @@ def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> N
             )
     with torch.no_grad():
         module.load_state_dict(tensors)
+
+
+def begin_with(model: nn.Module, tensors: dict[str, Tensor], path: Path, fresh: Sequence[str]) -> None:
+    """Weights of another run; but the submodules in `fresh` keep those they have, whatever is there. Raises UserError."""
+    known = [name for name, _ in model.named_children()]
+    for name in fresh:
+        if name not in known:
+            raise UserError(f"start_fresh: the model has no submodule {name!r}; its submodules are {', '.join(known)}")
+    begin = tuple(f"{name}." for name in fresh)
+    theirs = {name: tensor for name, tensor in tensors.items() if not name.startswith(begin)}
+    own = {name: tensor for name, tensor in model.state_dict().items() if name.startswith(begin)}
+    load_weights(model, theirs | own, path)
