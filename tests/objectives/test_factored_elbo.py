@@ -118,6 +118,16 @@ def test_hinge_and_score_by_hand():
     assert terms["dream_motion"].tolist() == [-0.25] * B
 
 
+def test_the_critic_is_shown_people_under_wrong_names():
+    """A critic that says 1 where it is told who is there, and -1 where it is told another."""
+    net, seen = model(), batch()
+    net.critic.patches = lambda x, *told: [(2.0 * t[range(len(t)), seen["identity"]] - 1)[:, None] for t in told]
+    objective = AdversarialElbo(net)
+    objective.dream_scores = lambda batch, dream: (torch.zeros(len(dream.chosen), 1), torch.zeros(len(dream.chosen)))
+    terms = objective("critic", seen)
+    assert terms["real"].tolist() == terms["wrong"].tolist() == [0] * B and terms["fake"].tolist() == [2] * B
+
+
 def test_another_is_never_the_same():
     seeds, shown = torch.arange(60), torch.eye(3).repeat(20, 1)
     other = another(shown, seeds)

@@ -121,6 +121,19 @@ def test_another_models_checkpoint_is_refused(tmp_path):
         trainer(tmp_path, 10, width=4)
 
 
+def test_a_checkpoint_of_other_players_is_refused(tmp_path):
+    trainer(tmp_path, 5).fit()
+    torch.manual_seed(0)
+    adam, settings = partial(torch.optim.Adam, lr=0.05), Settings(steps=10, log_every=5, save_every=5)
+    d, g = Player(["D"], adam, {"fit": 1.0, "size": 0.1}), Player(["G"], adam, {"fit": 1.0, "size": 0.0})
+    for players, told in (
+        ({"d": d, "critic": g}, "d, g then, critic, d now"),
+        ({"d": g, "g": d}, r"D\.(bias|weight) is moved by another one now"),
+    ):
+        with pytest.raises(UserError, match=told):
+            Trainer(Game(), players, loader(), settings, tmp_path, 0, {"model": {"width": 3}})
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     trainer(tmp_path, 5).fit()
     file = tmp_path / "checkpoint.safetensors"

@@ -12,9 +12,9 @@ class PatchCritic(nn.Module):
     """Is this part of a frame a real one of this person?
 
     PatchGAN (Isola et al. 2017) with a projection on the identity (Miyato & Koyama 2018) and spectral normalisation
-    (Miyato et al. 2018), at two scales. A patch of 22 pixels shows texture, cloth and skin, and too little of a pose to
-    know the action: a pair of person and action that was never seen is nothing new to it. One of 46 shows how tall and
-    broad somebody is, and where they stand.
+    (Miyato et al. 2018), at two scales; to be shown what is real under wrong names, too (Reed et al. 2016). A patch of 22
+    pixels shows texture, cloth and skin, and too little of a pose to know the action: a pair of person and action that was
+    never seen is nothing new to it. One of 46 shows how tall and broad somebody is, and where they stand.
     """
 
     def __init__(self, channels: int, identities: int, width: int):

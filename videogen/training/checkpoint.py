@@ -39,15 +39,25 @@ def optimizer_state(optimizer: Optimizer, names: list[str]) -> tuple[dict[str, T
 
 
 def load_optimizer_state(
-    optimizer: Optimizer, names: list[str], tensors: dict[str, Tensor], numbers: dict[str, Any]
+    optimizer: Optimizer, names: list[str], tensors: dict[str, Tensor], numbers: dict[str, Any], path: Path
 ) -> None:
-    """The inverse of `optimizer_state`. Learning rate and the like stay as the config says."""
+    """The inverse of `optimizer_state`. Learning rate and the like stay as the config says. Raises UserError for the state
+    of a parameter that is not among `names`."""
     index = {name: i for i, name in enumerate(names)}
     state: dict[int, dict[str, Any]] = {}
     for filed, value in [*tensors.items(), *numbers.items()]:
         name, _, key = filed.rpartition("/")
+        if name not in index:
+            raise other_players(path, f"{name} is moved by another one now")
         state.setdefault(index[name], {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def other_players(path: Path, difference: str) -> UserError:
+    return UserError(
+        f"{path} was trained by other players ({difference}). Use the settings that it was trained with, or another run "
+        "folder (run=...), which can begin with its weights (start_from=...)"
+    )
 
 
 def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:

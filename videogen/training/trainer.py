@@ -268,10 +268,13 @@ class Trainer:
                 "or another run folder (run=...)"
             )
         checkpoint.load_weights(self.bare, checkpoint.under("objective/", tensors), path)
+        then, now = sorted(progress["numbers"]), sorted(self.optimizers)
+        if then != now:
+            raise checkpoint.other_players(path, f"{', '.join(then)} then, {', '.join(now)} now")
         for player, optimizer in self.optimizers.items():
             state = checkpoint.under(f"optimizer/{player}/", tensors)
-            names = list(self.parameters[player])
-            checkpoint.load_optimizer_state(optimizer, names, state, progress["numbers"].get(player, {}))
+            names, numbers = list(self.parameters[player]), progress["numbers"][player]
+            checkpoint.load_optimizer_state(optimizer, names, state, numbers, path)
         if self.ema:
             checkpoint.load_weights(self.ema.model, checkpoint.under("ema/", tensors), path)
         self.step, self.seconds = progress["step"], progress["seconds"]
