@@ -36,7 +36,7 @@ def test_every_way_to_steer_is_judged_and_drawn(runs):
     done = run_tool(CONTROL, RUN, "per_clip=3", cwd=runs)
     assert done.returncode == 0, done.stderr
     out = runs / "runs/tiny/control/seed_0/control"
-    ways = ("unseen", "inferred", "swap", "switch", "mix", "speed")
+    ways = ("actions", "unseen", "inferred", "swap", "switch", "mix", "speed")
     assert {path.name for path in out.iterdir()} == {f"{way}.{kind}" for way in ways for kind in ("png", "gif")} | {
         "control.json"
     }
@@ -45,6 +45,10 @@ def test_every_way_to_steer_is_judged_and_drawn(runs):
     assert {"judge", "judge_apart", "motion_judge", "seed", "hardware"} <= table.keys()
     assert rows["1 times as fast"]["speed"] == 1.0 and rows["after the switch"]["switch_jump"] > 0
     assert rows["pairs never seen"]["samples"] == 8
+    pairs = [rows[f"{pair}, never seen"] for pair in ("person_0 wave1", "person_1 wave2")]
+    assert [row["samples"] for row in pairs] == [4, 4]
+    assert sum(row["joint_accuracy"] for row in pairs) / 2 == pytest.approx(rows["pairs never seen"]["joint_accuracy"])
+    assert rows["wave1, everybody"]["samples"] == rows["wave2, everybody"]["samples"] == 2
     for name in ("this motion, another person", "this person, another action", "after the switch", "0.5 times as fast"):
         assert all(0 <= rows[name][column] <= 1 for column in ("joint_accuracy", "joint_apart", "motion_pass_rate"))
     assert 0 <= rows["half this, half that person"]["belief"] <= 1

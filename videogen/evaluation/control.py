@@ -156,15 +156,30 @@ def sped(bench: Bench, steering: Steering) -> Shown:
     return Shown("speed", rows, torch.cat(shown), labels)
 
 
+def acted(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
+    """Each action by everybody who was seen at it: which of them are still hard?"""
+    codes = pairs_of(bench.train).repeat_interleave(samples, dim=0)
+    videos = steering.steer([tuple(code) for code in codes.tolist()], bench.clips.frames, bench.seed)
+    made, does = Labelled(videos, codes[:, 0], codes[:, 1]), bench.clips.actions
+    rows = [bench.row(f"{does[a]}, everybody", made.where(codes[:, 1] == a)) for a in codes[:, 1].unique().tolist()]
+    first = [int((codes[:, 1] == a).nonzero()[0, 0]) for a in codes[:, 1].unique().tolist()]
+    labels = [f"{bench.clips.identities[codes[k, 0]]} {does[codes[k, 1]]}" for k in first]
+    return Shown("actions", rows, videos[first], labels)
+
+
 def never_seen(bench: Bench, steering: Steering, samples: int = 4) -> Shown | None:
-    """Pairs that were kept out of training, each above a real clip of it; None where none was kept."""
+    """Pairs that were kept out of training, all and one by one, each above a real clip of it; None where none was kept."""
     if not len(bench.unseen):
         return None
     pairs = pairs_of(bench.unseen)
     codes = pairs.repeat_interleave(samples, dim=0)
     videos = steering.steer([tuple(code) for code in codes.tolist()], bench.clips.frames, bench.seed)
     real = real_clips(bench.unseen, 1, bench.seed)
-    rows = [bench.row("pairs never seen", Labelled(videos, codes[:, 0], codes[:, 1]), looks_like=real)]
+    made = Labelled(videos, codes[:, 0], codes[:, 1])
+    rows = [bench.row("pairs never seen", made, looks_like=real)]
+    for i, a in pairs.tolist():
+        name = f"{bench.clips.identities[i]} {bench.clips.actions[a]}, never seen"
+        rows.append(bench.row(name, made.where((codes == torch.tensor([i, a])).all(1)), looks_like=real))
     some, shown, labels = spread(len(pairs), 9).tolist(), [], []
     for k in some:
         of_pair = ((real.identity == pairs[k, 0]) & (real.action == pairs[k, 1])).nonzero()[0, 0]
@@ -173,7 +188,7 @@ def never_seen(bench: Bench, steering: Steering, samples: int = 4) -> Shown | No
     return Shown("unseen", rows, torch.stack(shown), labels)
 
 
-WAYS: tuple[Callable[[Bench, Steering], Shown | None], ...] = (never_seen, inferred, swapped, switched, mixed, sped)
+WAYS: tuple[Callable[[Bench, Steering], Shown | None], ...] = (acted, never_seen, inferred, swapped, switched, mixed, sped)
 
 
 def draws(count: int, seed: int, below: int) -> Int64[Tensor, "n"]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from tqdm import tqdm
 
@@ -162,6 +162,10 @@ class Labelled:
     videos: Float[Tensor, "n t c h w"]
     identity: Int64[Tensor, "n"]
     action: Int64[Tensor, "n"]
+
+    def where(self, which: Bool[Tensor, "n"]) -> "Labelled":
+        """Some of them."""
+        return Labelled(self.videos[which], self.identity[which], self.action[which])
 
     def tampered(self, tamper: Callable[[Tensor, Tensor], Tensor], seed: int) -> "Labelled":
         """The same clips, tampered with: sample k under the seed `seed + k`."""
