@@ -126,7 +126,7 @@ def test_a_run_begins_with_the_weights_of_another(runs, strips):
     assert same({n: begun[n] for n in kept}, {n: made[n] for n in kept})
     wider = [*words, "model.e=8", "model.critic.width=16", "run=runs/wider"]
     other = run_tool(TRAIN, *wider, cwd=runs)
-    assert other.returncode == 1 and "holds another model: critic" in other.stderr
+    assert other.returncode == 1 and "holds another model: critic" in other.stderr and "start_fresh=[...]" in other.stderr
     typo = run_tool(TRAIN, *wider, "start_fresh=[critics]", cwd=runs)
     assert typo.returncode == 1 and "no submodule 'critics'" in typo.stderr and "Traceback" not in typo.stderr
     fresh = run_tool(TRAIN, *wider, "start_fresh=[critic]", cwd=runs)

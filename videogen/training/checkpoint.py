@@ -17,6 +17,8 @@ from torch.optim import Optimizer
 from videogen.errors import UserError
 
 CHECKPOINT, EXPORT = "checkpoint.safetensors", "model.safetensors"
+CONTINUE = "Use the settings that it was trained with, or another run folder (run=...)"
+BEGIN = "Begin with another run (start_from=...), or name the submodules that are not to begin with it (start_fresh=[...])"
 
 
 def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -60,17 +62,14 @@ def other_players(path: Path, difference: str) -> UserError:
     )
 
 
-def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Strictly: the same names and shapes, or a UserError that names the first difference."""
+def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path, remedy: str = CONTINUE) -> None:
+    """Strictly: the same names and shapes, or a UserError that names the first difference, and the `remedy`."""
     expected = module.state_dict()
     for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors or name not in expected or tensors[name].shape != expected[name].shape:
             there = list(tensors[name].shape) if name in tensors else "nothing"
             here = list(expected[name].shape) if name in expected else "nothing"
-            raise UserError(
-                f"{path} holds another model: {name} is {there} there and {here} here. "
-                "Use the settings that it was trained with, or another run folder (run=...)"
-            )
+            raise UserError(f"{path} holds another model: {name} is {there} there and {here} here. {remedy}")
     with torch.no_grad():
         module.load_state_dict(tensors)
 
@@ -84,4 +83,4 @@ def begin_with(model: nn.Module, tensors: dict[str, Tensor], path: Path, fresh: 
     begin = tuple(f"{name}." for name in fresh)
     theirs = {name: tensor for name, tensor in tensors.items() if not name.startswith(begin)}
     own = {name: tensor for name, tensor in model.state_dict().items() if name.startswith(begin)}
-    load_weights(model, theirs | own, path)
+    load_weights(model, theirs | own, path, BEGIN)
