@@ -39,7 +39,7 @@ def draw(cfg: DictConfig) -> None:
     for column in cfg.columns:
         axes.plot([x for x, _ in points], [row[column] for _, row in points], marker="o", label=column.replace("_", " "))
     axes.set(xlabel=cfg.setting, ylabel=cfg.row, ylim=(0, 1.02))
-    axes.legend()
+    axes.legend(loc="lower right")  # accuracies leave it free
     with written_whole(Path(cfg.out)) as part:
         figure.savefig(part, format="png", dpi=110)
     for x, row in points:
