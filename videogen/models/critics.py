@@ -11,23 +11,27 @@ from torch.nn.utils.parametrizations import spectral_norm
 class PatchCritic(nn.Module):
     """Is this part of a frame a real one of this person?
 
-    PatchGAN (Isola et al. 2017) with a projection on the identity (Miyato & Koyama 2018) and spectral normalisation
-    (Miyato et al. 2018), at two scales; to be shown what is real under wrong names, too (Reed et al. 2016). A patch of 22
-    pixels shows texture, cloth and skin, and too little of a pose to know the action: a pair of person and action that was
-    never seen is nothing new to it. One of 46 shows how tall and broad somebody is, and where they stand.
+    PatchGAN (Isola et al. 2017) with a projection on the identity (Miyato & Koyama 2018), at two scales; to be shown what
+    is real under wrong names, too (Reed et al. 2016). A patch of 22 pixels shows texture, cloth and skin, and too little of
+    a pose to know the action: a pair of person and action that was never seen is nothing new to it. One of 46 shows how
+    tall and broad somebody is, and where they stand.
+
+    spectral   spectral normalisation (Miyato et al. 2018). It is gentle with a model that draws nothing yet, and too gentle
+               with one that draws well: what is left is fine, and a critic so smooth hardly sees it
     """
 
-    def __init__(self, channels: int, identities: int, width: int):
+    def __init__(self, channels: int, identities: int, width: int, spectral: bool):
         super().__init__()
+        bounded = spectral_norm if spectral else nn.Identity()
         self.convolutions, self.real, self.own = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         scales = [[(channels, width), (width, 2 * width), (2 * width, 4 * width)], [(4 * width, 4 * width)]]
         for scale in scales:
             layers: list[nn.Module] = []
             for before, after in scale:
-                layers += [spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
+                layers += [bounded(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
             self.convolutions.append(nn.Sequential(*layers))
-            self.real.append(spectral_norm(nn.Linear(4 * width, 1)))
-            self.own.append(spectral_norm(nn.Linear(identities, 4 * width, bias=False)))
+            self.real.append(bounded(nn.Linear(4 * width, 1)))
+            self.own.append(bounded(nn.Linear(identities, 4 * width, bias=False)))
 
     def forward(
         self, frame: Float[Tensor, "n c h w"], *identities: Float[Tensor, "n i"]
@@ -79,9 +83,18 @@ class Critic(nn.Module):
     """`real_patch` sees pixels. `whose_motion` sees the motion state h_t and names its owner (DrNet's adversary, Denton &
     Birodkar 2017): where it can, the motion has kept something that belongs to the identity."""
 
-    def __init__(self, channels: int, identities: int, actions: int, motion: int, width: int = 24, hidden: int = 256):
+    def __init__(
+        self,
+        channels: int,
+        identities: int,
+        actions: int,
+        motion: int,
+        width: int = 24,
+        hidden: int = 256,
+        spectral: bool = True,
+    ):
         super().__init__()
-        self.real_patch = PatchCritic(channels, identities, width)
+        self.real_patch = PatchCritic(channels, identities, width, spectral)
         self.real_motion = MotionCritic(actions, width)
         self.whose_motion = nn.Sequential(
             nn.Linear(motion + actions, hidden),
