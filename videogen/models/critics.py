@@ -16,8 +16,8 @@ class PatchCritic(nn.Module):
     a pose to know the action: a pair of person and action that was never seen is nothing new to it. One of 46 shows how
     tall and broad somebody is, and where they stand.
 
-    spectral   spectral normalisation (Miyato et al. 2018). It is gentle with a model that draws nothing yet, and too gentle
-               with one that draws well: what is left is fine, and a critic so smooth hardly sees it
+    spectral   spectral normalisation (Miyato et al. 2018). A critic that is bounded so learns whose colours these are long
+               before it sees that an edge is soft
     """
 
     def __init__(self, channels: int, identities: int, width: int, spectral: bool):
