@@ -163,12 +163,18 @@ def critic() -> Critic:
     return Critic(channels=1, identities=2, actions=3, motion=8, width=8).eval()
 
 
+def weighed(net: torch.nn.Module) -> list[torch.nn.Module]:
+    return [layer for layer in net.modules() if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear)]
+
+
 def test_critics():
     x, identity = clip(size=32), torch.eye(2)[[0, 1, 0]]
     scores, others = critic().patches(x, identity, identity.flip(1))
     assert scores.shape == (B, T * 32)  # 32 pixels: 4 x 4 small patches, and 2 x 2 large ones, each four times
     assert not torch.allclose(scores, others, atol=1e-4)
     assert torch.equal(others, critic().patches(x, identity.flip(1))[0])
+    norms = [torch.linalg.matrix_norm(layer.weight.flatten(1), 2) for layer in weighed(critic().real_patch)]
+    torch.testing.assert_close(torch.stack(norms), torch.ones(len(norms)), rtol=0, atol=0.2)  # spectral, unless told not to
     owners = critic().owners(draw(B, T, 8), torch.eye(3))
     assert owners.shape == (B, T, 2)
     torch.testing.assert_close(owners.exp().sum(-1), torch.ones(B, T))
