@@ -68,6 +68,14 @@ def test_the_camera_moves_the_clip_and_is_told():
     assert torch.equal(still["video"], seen["video"]) and not still["camera"].any()
 
 
+def test_the_critic_of_motion_sees_what_was_filmed():
+    objective, seen = AdversarialElbo(model(), panned=0.25), batch()
+    moved = AdversarialElbo(objective.model).critic(objective.filmed(seen))  # the same clips, by a camera that stands there
+    with_camera = objective.critic(seen)
+    torch.testing.assert_close(with_camera["real_motion"], moved["real_motion"])
+    assert not torch.allclose(with_camera["real_motion"], AdversarialElbo(objective.model).critic(seen)["real_motion"])
+
+
 def test_fewer_frames_decoded_are_the_same_bound_on_average():
     net = model()
     whole = FactoredElbo(net, shown=T)("vae", batch())["reconstruction"]

@@ -96,7 +96,7 @@ class AdversarialElbo(FactoredElbo):
         wrong, wrong_motion     what is real under another person's name, or another action's, is not real either; 0 where
                                 there is one alone
         """
-        batch, still = self.filmed(batch), batch["video"]
+        batch = self.filmed(batch)
         x, shown = batch["video"], some_frames(batch, self.judged)
         with torch.no_grad():
             a = self.told(batch)
@@ -106,7 +106,7 @@ class AdversarialElbo(FactoredElbo):
         (fake,) = self.model.critic.patches(rollout.x_hat, identity)
         owners = self.model.critic.owners(rollout.h, action)
         other = another(action, batch["seed"] + 7)
-        real_motion, wrong_motion = self.model.critic.real_motion(self.as_worn(still, batch["seed"]), action, other)
+        real_motion, wrong_motion = self.model.critic.real_motion(self.as_worn(x, batch["seed"]), action, other)
         dream = self.dream(batch, a, rollout.h)
         patches, motion = self.dream_scores(batch, dream)
         return {
