@@ -1,6 +1,6 @@
 import torch
 
-from videogen.pixels import panned, to_float, to_uint8
+from videogen.pixels import moved, panned, to_float, to_uint8
 
 
 def test_every_value_comes_back():
@@ -32,8 +32,15 @@ def test_the_input_is_left_alone():
 
 def test_a_camera_that_pans_repeats_the_border():
     x = torch.rand(3, 2, 1, 4, 6)
-    moved = panned(x, torch.tensor([0, 2, -1]))
-    torch.testing.assert_close(moved[0], x[0])
-    torch.testing.assert_close(moved[1, ..., 2:], x[1, ..., :-2])
-    torch.testing.assert_close(moved[1, ..., :2], x[1, ..., :1].expand(-1, -1, -1, 2))
-    torch.testing.assert_close(moved[2], torch.cat([x[2, ..., 1:], x[2, ..., -1:]], dim=-1))
+    seen = panned(x, torch.tensor([0, 2, -1]))
+    torch.testing.assert_close(seen[0], x[0])
+    torch.testing.assert_close(seen[1, ..., 2:], x[1, ..., :-2])
+    torch.testing.assert_close(seen[1, ..., :2], x[1, ..., :1].expand(-1, -1, -1, 2))
+    torch.testing.assert_close(seen[2], torch.cat([x[2, ..., 1:], x[2, ..., -1:]], dim=-1))
+
+
+def test_clips_are_moved_to_the_right_and_down():
+    x = torch.rand(2, 2, 1, 4, 6)
+    there = moved(x, torch.tensor([[2, 1], [0, -1]]))
+    torch.testing.assert_close(there[0, ..., 1:, 2:], x[0, ..., :-1, :-2])
+    torch.testing.assert_close(there[1], torch.cat([x[1, ..., 1:, :], x[1, ..., -1:, :]], dim=-2))

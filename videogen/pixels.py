@@ -21,11 +21,16 @@ def to_levels(x: Float[Tensor, "..."], levels: int) -> Int64[Tensor, "..."]:
     return ((x.float() + 1) * ((levels - 1) / 2)).round().clamp(0, levels - 1).long()
 
 
-def panned(x: Float[Tensor, "b t c h w"], by: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
-    """Each clip moved to the right by as many whole pixels; what comes in repeats the border."""
-    t, width = x.shape[1], x.shape[-1]
+def moved(x: Float[Tensor, "b t c h w"], by: Int64[Tensor, "b 2"]) -> Float[Tensor, "b t c h w"]:
+    """Each clip moved to the right and down by as many whole pixels; what comes in repeats the border."""
+    t, size = x.shape[1], torch.tensor([x.shape[-1], x.shape[-2]], device=x.device)
     theta = torch.eye(2, 3, device=x.device).repeat(len(x), 1, 1)
-    theta[:, 0, 2] = -2 * by / width
+    theta[:, :, 2] = -2 * by / size
     grid = functional.affine_grid(theta.repeat_interleave(t, 0), [len(x) * t, *x.shape[2:]], align_corners=False)
-    moved = functional.grid_sample(x.float().flatten(0, 1), grid, padding_mode="border", align_corners=False)
-    return moved.view(x.shape)
+    there = functional.grid_sample(x.float().flatten(0, 1), grid, padding_mode="border", align_corners=False)
+    return there.view(x.shape)
+
+
+def panned(x: Float[Tensor, "b t c h w"], by: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
+    """Each clip moved to the right, as `moved` does it."""
+    return moved(x, torch.stack([by, torch.zeros_like(by)], dim=1))

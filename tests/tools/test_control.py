@@ -51,6 +51,9 @@ def test_every_way_to_steer_is_judged_and_drawn(runs):
     assert rows["wave1, everybody"]["samples"] == rows["wave2, everybody"]["samples"] == 2
     for name in ("this motion, another person", "this person, another action", "after the switch", "0.5 times as fast"):
         assert all(0 <= rows[name][column] <= 1 for column in ("joint_accuracy", "joint_apart", "motion_pass_rate"))
+    parts = {name: row["samples"] for name, row in rows.items() if name.startswith("this motion, another person")}
+    # Of two people and two actions, whoever takes over a motion was never seen at it.
+    assert len(parts) == 2 and len(set(parts.values())) == 1 and "this motion, another person, a pair never seen" in parts
     assert 0 <= rows["half this, half that person"]["belief"] <= 1
     assert Image.open(out / "switch.gif").n_frames == 12
 
@@ -68,6 +71,8 @@ def test_the_table_has_motion_and_unseen_pairs(runs):
     for row in rows.values():
         assert row["joint_apart"] <= min(row["identity_apart"], row["action_apart"])
     assert rows["unseen_real"]["sharpness"] == 1.0 and rows["unseen_real_moved"]["novelty"] > rows["unseen_real"]["novelty"]
+    often = {name: row["samples"] for name, row in rows.items()}
+    assert often["unseen_pairs_anywhere"] == 4 * often["unseen_pairs"] > 0
 
 
 def test_what_a_judge_of_motion_lets_through(runs):

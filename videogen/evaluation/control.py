@@ -63,7 +63,10 @@ def inferred(bench: Bench, steering: Steering) -> Shown:
 
 
 def swapped(bench: Bench, steering: Steering) -> Shown:
-    """The motion of each held-out clip by another person; and each clip's person, inferred, at another action."""
+    """The motion of each held-out clip by another person; and each clip's person, inferred, at another action.
+
+    Where pairs were kept from training, some of these videos show one; they have rows of their own.
+    """
     real, people, actions = bench.real, len(bench.clips.identities), len(bench.clips.actions)
     other = (real.identity + draws(len(real.videos), bench.seed, people - 1) + 1) % people
     p_identity, p_action = steering.infer(real.videos)
@@ -71,7 +74,15 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
     another = (real.action + draws(len(real.videos), bench.seed + 1, actions - 1) + 1) % actions
     wishes = list(zip(p_identity.argmax(1).tolist(), another.tolist(), strict=True))
     redirected = Labelled(steering.steer(wishes, bench.clips.frames, bench.seed), real.identity, another)
-    rows = [bench.row("this motion, another person", performed), bench.row("this person, another action", redirected)]
+    rows = []
+    for name, shown in (("this motion, another person", performed), ("this person, another action", redirected)):
+        rows.append(bench.row(name, shown))
+        if len(bench.unseen):
+            codes = torch.stack([shown.identity, shown.action], dim=1)
+            new = (codes[:, None] == pairs_of(bench.unseen)).all(2).any(1)
+            for which, those in (("seen", ~new), ("never seen", new)):
+                if those.sum() > 1:  # of one video alone there is no spread
+                    rows.append(bench.row(f"{name}, a pair {which}", shown.where(those)))
     some = spread(len(real.videos), 4)
     videos = rearrange(
         torch.stack([real.videos[some], performed.videos[some], redirected.videos[some]]), "k n ... -> (n k) ..."

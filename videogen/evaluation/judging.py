@@ -163,9 +163,13 @@ class Labelled:
     identity: Int64[Tensor, "n"]
     action: Int64[Tensor, "n"]
 
-    def where(self, which: Bool[Tensor, "n"]) -> "Labelled":
-        """Some of them."""
+    def where(self, which: Bool[Tensor, "n"] | Int64[Tensor, "k"]) -> "Labelled":
+        """Some of them, or some of them repeated."""
         return Labelled(self.videos[which], self.identity[which], self.action[which])
+
+    def moved(self, by: Int64[Tensor, "n 2"]) -> "Labelled":
+        """The same videos, so many pixels further right and down."""
+        return Labelled(pixels.moved(self.videos, by), self.identity, self.action)
 
     def tampered(self, tamper: Callable[[Tensor, Tensor], Tensor], seed: int) -> "Labelled":
         """The same clips, tampered with: sample k under the seed `seed + k`."""

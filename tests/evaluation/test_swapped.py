@@ -1,0 +1,59 @@
+"""Swaps into pairs that were never seen have rows of their own."""
+
+from types import SimpleNamespace
+
+import torch
+
+from videogen.evaluation.control import Steering, swapped
+from videogen.evaluation.judging import Labelled
+from videogen.evaluation.table import Bench
+
+PEOPLE, ACTIONS = ["ada", "ben", "cleo"], ["walk", "jack"]
+
+
+class Split:
+    """Clips of some pairs, as far as a table reads them."""
+
+    def __init__(self, *pairs):
+        self.rows = [SimpleNamespace(identity=PEOPLE[i], action=ACTIONS[a]) for i, a in pairs]
+        self.identity_of = {name: k for k, name in enumerate(PEOPLE)}
+        self.action_of = {name: k for k, name in enumerate(ACTIONS)}
+
+    def __len__(self):
+        return len(self.rows)
+
+
+class Noting(Bench):
+    """Judges nothing, and notes which pairs a row is about."""
+
+    def __init__(self, real, unseen):
+        self.real, self.unseen, self.seed = real, unseen, 0
+        self.clips = SimpleNamespace(identities=PEOPLE, actions=ACTIONS, frames=2)
+
+    def row(self, name, shown):
+        return {"name": name, "pairs": list(zip(shown.identity.tolist(), shown.action.tolist(), strict=True))}
+
+
+def rows(*unseen):
+    real = Labelled(torch.zeros(24, 2, 3, 4, 4), torch.arange(24) % 3, torch.arange(24) % 2)
+    bench = Noting(real, Split(*unseen))
+    steering = Steering(
+        steer=lambda wishes, frames, seed: torch.zeros(len(wishes), frames, 3, 4, 4),
+        infer=lambda videos: (torch.eye(3)[real.identity], torch.eye(2)[real.action]),
+        swap=lambda videos, identity, action: videos,
+    )
+    return {row["name"]: row["pairs"] for row in swapped(bench, steering).rows}
+
+
+def test_seen_and_never_seen_together_are_all():
+    unseen = [(0, 0), (1, 1), (2, 0)]
+    told = rows(*unseen)
+    assert len(told) == 6
+    for name in ("this motion, another person", "this person, another action"):
+        seen, new = told[f"{name}, a pair seen"], told[f"{name}, a pair never seen"]
+        assert set(new) <= set(unseen) and not set(seen) & set(unseen) and new and seen
+        assert sorted(seen + new) == sorted(told[name])
+
+
+def test_no_such_rows_where_every_pair_was_seen():
+    assert list(rows()) == ["this motion, another person", "this person, another action"]
