@@ -48,7 +48,7 @@ def rows(*unseen):
 def test_seen_and_never_seen_together_are_all():
     unseen = [(0, 0), (1, 1), (2, 0)]
     told = rows(*unseen)
-    assert len(told) == 6
+    assert len(told) == 7 and told["this motion, the same person"] == [(k % 3, k % 2) for k in range(24)]
     for name in ("this motion, another person", "this person, another action"):
         seen, new = told[f"{name}, a pair seen"], told[f"{name}, a pair never seen"]
         assert set(new) <= set(unseen) and not set(seen) & set(unseen) and new and seen
@@ -56,4 +56,4 @@ def test_seen_and_never_seen_together_are_all():
 
 
 def test_no_such_rows_where_every_pair_was_seen():
-    assert list(rows()) == ["this motion, another person", "this person, another action"]
+    assert list(rows()) == ["this motion, the same person", "this motion, another person", "this person, another action"]

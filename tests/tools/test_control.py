@@ -49,7 +49,13 @@ def test_every_way_to_steer_is_judged_and_drawn(runs):
     assert [row["samples"] for row in pairs] == [4, 4]
     assert sum(row["joint_accuracy"] for row in pairs) / 2 == pytest.approx(rows["pairs never seen"]["joint_accuracy"])
     assert rows["wave1, everybody"]["samples"] == rows["wave2, everybody"]["samples"] == 2
-    for name in ("this motion, another person", "this person, another action", "after the switch", "0.5 times as fast"):
+    for name in (
+        "this motion, the same person",
+        "this motion, another person",
+        "this person, another action",
+        "after the switch",
+        "0.5 times as fast",
+    ):
         assert all(0 <= rows[name][column] <= 1 for column in ("joint_accuracy", "joint_apart", "motion_pass_rate"))
     parts = {name: row["samples"] for name, row in rows.items() if name.startswith("this motion, another person")}
     # Of two people and two actions, whoever takes over a motion was never seen at it.

@@ -65,16 +65,18 @@ def inferred(bench: Bench, steering: Steering) -> Shown:
 def swapped(bench: Bench, steering: Steering) -> Shown:
     """The motion of each held-out clip by another person; and each clip's person, inferred, at another action.
 
-    Where pairs were kept from training, some of these videos show one; they have rows of their own.
+    Beside it the motion by its own person: what is lost there was not read from the clip. Where pairs were kept from
+    training, some of the other videos show one; they have rows of their own.
     """
     real, people, actions = bench.real, len(bench.clips.identities), len(bench.clips.actions)
     other = (real.identity + draws(len(real.videos), bench.seed, people - 1) + 1) % people
     p_identity, p_action = steering.infer(real.videos)
+    again = Labelled(steering.swap(real.videos, real.identity, p_action.argmax(1)), real.identity, real.action)
     performed = Labelled(steering.swap(real.videos, other, p_action.argmax(1)), other, real.action)
     another = (real.action + draws(len(real.videos), bench.seed + 1, actions - 1) + 1) % actions
     wishes = list(zip(p_identity.argmax(1).tolist(), another.tolist(), strict=True))
     redirected = Labelled(steering.steer(wishes, bench.clips.frames, bench.seed), real.identity, another)
-    rows = []
+    rows = [bench.row("this motion, the same person", again)]
     for name, shown in (("this motion, another person", performed), ("this person, another action", redirected)):
         rows.append(bench.row(name, shown))
         if len(bench.unseen):
