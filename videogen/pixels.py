@@ -23,9 +23,9 @@ def to_levels(x: Float[Tensor, "..."], levels: int) -> Int64[Tensor, "..."]:
 
 def moved(x: Float[Tensor, "b t c h w"], by: Int64[Tensor, "b 2"]) -> Float[Tensor, "b t c h w"]:
     """Each clip moved to the right and down by as many whole pixels; what comes in repeats the border."""
-    t, size = x.shape[1], torch.tensor([x.shape[-1], x.shape[-2]], device=x.device)
+    t, height, width = x.shape[1], *x.shape[-2:]
     theta = torch.eye(2, 3, device=x.device).repeat(len(x), 1, 1)
-    theta[:, :, 2] = -2 * by / size
+    theta[:, 0, 2], theta[:, 1, 2] = -2 * by[:, 0] / width, -2 * by[:, 1] / height
     grid = functional.affine_grid(theta.repeat_interleave(t, 0), [len(x) * t, *x.shape[2:]], align_corners=False)
     there = functional.grid_sample(x.float().flatten(0, 1), grid, padding_mode="border", align_corners=False)
     return there.view(x.shape)

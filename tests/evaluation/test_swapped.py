@@ -34,8 +34,8 @@ class Noting(Bench):
         return {"name": name, "pairs": list(zip(shown.identity.tolist(), shown.action.tolist(), strict=True))}
 
 
-def rows(*unseen):
-    real = Labelled(torch.zeros(24, 2, 3, 4, 4), torch.arange(24) % 3, torch.arange(24) % 2)
+def rows(*unseen, clips=24):
+    real = Labelled(torch.zeros(clips, 2, 3, 4, 4), torch.arange(clips) % 3, torch.arange(clips) % 2)
     bench = Noting(real, Split(*unseen))
     steering = Steering(
         steer=lambda wishes, frames, seed: torch.zeros(len(wishes), frames, 3, 4, 4),
@@ -57,3 +57,10 @@ def test_seen_and_never_seen_together_are_all():
 
 def test_no_such_rows_where_every_pair_was_seen():
     assert list(rows()) == ["this motion, the same person", "this motion, another person", "this person, another action"]
+
+
+def test_of_one_video_alone_there_is_no_row():
+    pairs = [(i, a) for i in range(3) for a in range(2)]
+    told = [rows(pair, clips=6) for pair in pairs]  # six swaps: into most pairs one of them, or none
+    assert all(len(row) > 1 for table in told for row in table.values())
+    assert min(len(table) for table in told) < 7

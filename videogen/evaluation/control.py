@@ -65,7 +65,7 @@ def inferred(bench: Bench, steering: Steering) -> Shown:
 def swapped(bench: Bench, steering: Steering) -> Shown:
     """The motion of each held-out clip by another person; and each clip's person, inferred, at another action.
 
-    Beside it the motion by its own person: what is lost there was not read from the clip. Where pairs were kept from
+    Beside it the motion by its own person: what is lost there is lost without a change of owner. Where pairs were kept from
     training, some of the other videos show one; they have rows of their own.
     """
     real, people, actions = bench.real, len(bench.clips.identities), len(bench.clips.actions)
