@@ -1,6 +1,7 @@
 """The drawn data set: the same every time, varied where it should be, whole in the picture and readable as video."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -81,6 +82,21 @@ def test_the_files_are_the_drawings(tmp_path):
     fewer = write_actors(tmp_path, **settings | {"performances": 1, "seed": 7})
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([MANIFEST, *(path.name for path in fewer)])
     assert json.loads((tmp_path / MANIFEST).read_text())["seed"] == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be taken away here")
+def test_the_files_are_the_same_on_any_number_of_cores(tmp_path):
+    cores, drawn = os.sched_getaffinity(0), []
+    try:
+        for name, some in (("all", cores), ("one", {min(cores)})):
+            os.sched_setaffinity(0, some)
+            (path,) = write_actors(
+                tmp_path / name, performances=1, frames=6, workers=1, identities=("ada",), actions=("jack",)
+            )
+            drawn.append(path.read_bytes())
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert drawn[0] == drawn[1]
 
 
 @pytest.mark.parametrize("who, what, told", [("zoe", "walk", "identity 'zoe'"), ("ada", "swim", "action 'swim'")])
