@@ -63,6 +63,28 @@ def test_the_identity_paints_as_late_as_it_is_told(painted):
     assert not torch.allclose(*(model.dec.ups[1](first, code) for code in e), atol=1e-4)
 
 
+@pytest.mark.parametrize("painted", [1, 3])
+def test_with_a_palette_the_identity_says_which_colours_and_the_motion_where(painted):
+    model = tiny(channels=3, size=32, painted=painted, colours=2)
+    a, h = model.attributes(torch.tensor([0, 1]), torch.tensor([1, 1])), draw(1, T, 16).expand(2, T, 16)
+    with torch.no_grad():  # the figure alone
+        model.dec.out.weight[:, -1] = 0
+        model.dec.out.bias[-1] = 50
+        model.dec.palette[0].weight.zero_()
+        bias = model.dec.palette[0].bias.view(2, 3)
+        bias[0], bias[1] = 1.0, torch.tensor([-1.0, 0.0, 1.0])
+    figures = model.paint(h, a)
+    one, two = bias.detach().tanh().view(2, 3, 1, 1)
+    share = (figures - two)[:, :, :2] / (one - two)[:2]
+    torch.testing.assert_close(share[:, :, 0], share[:, :, 1])  # of the first colour in each pixel, by either channel
+    assert 0 <= share.min() < share.max() <= 1
+    torch.testing.assert_close(figures[:, :, 2], one[2].expand(2, T, 32, 32))
+    # two people of the same colours: one picture, unless coarser layers know them
+    assert torch.equal(figures[0], figures[1]) == (painted == 1)
+    model.dec.palette[0].weight.data.normal_()
+    assert not torch.allclose(*model.paint(h, a), atol=1e-3)
+
+
 def test_frames_given_come_from_the_posterior_and_the_future_does_not_change_the_past():
     model, eps, x = tiny(), draw(B, T, Z + 1), clip()
     whole = model.motion(codes(model), eps, x)
@@ -118,8 +140,9 @@ def test_components_are_picked_as_often_as_they_weigh():
         assert (chosen == centre).float().mean().item() == pytest.approx(share, abs=0.03)
 
 
-def test_gradients_reach_every_parameter():
-    model = tiny().train()
+@pytest.mark.parametrize("colours", [0, 4])
+def test_gradients_reach_every_parameter(colours):
+    model = tiny(colours=colours).train()
     rollout = model(clip(), codes(model), draw(B, T, Z + 1), torch.tensor([[0, 3]] * B))
     logits = model.attribute_net(clip())
     loss = rollout.x_hat.square().sum() + rollout.kl.sum() + sum(part.square().sum() for part in logits)
@@ -130,6 +153,12 @@ def test_gradients_reach_every_parameter():
 def test_an_identity_that_paints_nothing_is_told():
     with pytest.raises(ValueError, match="painted must be at least 1, got 0"):
         tiny(painted=0)
+
+
+@pytest.mark.parametrize("colours", [-1, 1])
+def test_a_palette_of_one_colour_is_told(colours):
+    with pytest.raises(ValueError, match=f"colours must be 0 or at least 2, got {colours}"):
+        tiny(colours=colours)
 
 
 @pytest.mark.parametrize("size", [8, 48])

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from einops import rearrange, repeat
+from einops import einsum, rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
@@ -61,9 +61,12 @@ class PaintedDecoder(nn.Module):
 
     painted   how many of the last layers know the identity. 1: it colours from near what the motion drew. More, up to the
               first one of all: it has a say in shapes, too, and so in how an action looks that it was never seen in.
+    colours   of each person's palette. The last layer of all then knows no one, and says which of the colours goes where:
+              what is everybody's sleeve stays a sleeve on those who were never seen to move so. It takes the place of the
+              last painted layer. 0: no palette, pixels are drawn freely
     """
 
-    def __init__(self, channels: int, size: int, width: int, motion: int, e: int, painted: int):
+    def __init__(self, channels: int, size: int, width: int, motion: int, e: int, painted: int, colours: int):
         super().__init__()
         widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
         start, levels = nn.Unflatten(1, (widths[0], 4, 4)), len(widths) - 1
@@ -71,10 +74,11 @@ class PaintedDecoder(nn.Module):
         inputs = motion + e if self.drawn_by_both else motion
         self.stem = nn.Sequential(nn.Linear(inputs, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
         self.ups = nn.ModuleList(
-            Up(before, after, e if levels - level <= painted else None)
+            Up(before, after, e if bool(colours) < levels - level <= painted else None)
             for level, (before, after) in enumerate(itertools.pairwise(widths))
         )
-        self.out = nn.ConvTranspose2d(widths[-1], channels + 1, 4, 2, 1)
+        self.out = nn.ConvTranspose2d(widths[-1], (colours or channels) + 1, 4, 2, 1)
+        self.palette = nn.Sequential(nn.Linear(e, colours * channels), nn.Tanh()) if colours else None
         behind: list[nn.Module] = [nn.Linear(e, widths[0] * 16), start, nn.SiLU()]
         for before, after in itertools.pairwise(widths):
             behind += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
@@ -88,11 +92,17 @@ class PaintedDecoder(nn.Module):
         for up in self.ups:
             y = up(y, e)
         y = rearrange(self.out(y), "(b t) c h w -> b t c h w", b=len(h))
-        mask = y[:, :, -1:].sigmoid()
+        drawn, mask = y[:, :, :-1], y[:, :, -1:].sigmoid()
         behind = self.behind(e)[:, None]
         if camera is not None:
             behind = pixels.panned(behind, camera)
-        return mask * y[:, :, :-1].tanh() + (1 - mask) * behind
+        return mask * self._coloured(drawn, e) + (1 - mask) * behind
+
+    def _coloured(self, drawn: Float[Tensor, "b t k h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
+        if self.palette is None:
+            return drawn.tanh()
+        palette = rearrange(self.palette(e), "b (k c) -> b k c", k=drawn.shape[2])
+        return einsum(drawn.softmax(2), palette, "b t k h w, b k c -> b t c h w")
 
 
 class AttributeNet(nn.Module):
@@ -132,6 +142,7 @@ class FactoredVideoVae(Attributes, nn.Module):
     of the instance: one number more a frame than the latent has, which at frame 1 picks the component of the prior.
 
     painted     how many of the decoder's last layers know the identity, at least 1
+    colours     that each person is painted with; 0: any
     critic      what an adversarial objective trains beside it; no part of generation
     """
 
@@ -151,6 +162,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         features: int = 128,
         moves: Sequence[int] = (24, 48, 96),
         painted: int = 4,
+        colours: int = 0,
         critic: nn.Module | None = None,
     ):
         super().__init__()
@@ -158,6 +170,8 @@ class FactoredVideoVae(Attributes, nn.Module):
             raise ValueError(f"size must be a power of two of at least 16, got {size}")
         if painted < 1:
             raise ValueError(f"painted must be at least 1, got {painted}: the identity would show in the background alone")
+        if colours < 0 or colours == 1:
+            raise ValueError(f"colours must be 0 or at least 2, got {colours}: of one colour there are no shapes")
         self.z, self.components = z + 1, components
         self.identities, self.actions = identities, actions
         self.told = ("identity", "action")
@@ -168,7 +182,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         self.f_1 = nn.Linear(actions + 1, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
         self.e = nn.Linear(identities, e, bias=False)
-        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted)
+        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours)
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
         self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions, moves)
