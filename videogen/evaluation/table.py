@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from videogen import tamper
 from videogen.errors import UserError
 from videogen.evaluation import statistics
+from videogen.evaluation.alignment import aligned
 from videogen.evaluation.judging import (
     Labelled,
     MotionBar,
@@ -28,7 +29,6 @@ from videogen.evaluation.report import Row
 Sample = Callable[[Int64[Tensor, "n 2"], Float[Tensor, "n c h w"] | None], Float[Tensor, "n t c h w"]]
 
 MOVED = 2  # pixels
-ANYWHERE, PLACES = 6, 4  # pixels in either direction, and how often each video is moved
 CONSISTENCY = 256  # videos, at most, whose content is compared frame by frame
 ALL = ("identity", "action")
 BEGINNINGS = ("codes", "first_frame")
@@ -155,8 +155,11 @@ def evaluate(
     unseen_real         these real clips: the bound for pairs never seen
     unseen_real_moved   the same, `MOVED` pixels to the right: what a judge asks of a model that can know who and what, but
                         not where a camera stood that it never saw
-    unseen_pairs_anywhere, unseen_real_anywhere    both, moved at random by up to `ANYWHERE` pixels: what is left of either
-                        where nothing is known of the place
+    unseen_pairs_aligned    the generated ones, each pair moved to where its real clips stand (`alignment.py`): what
+                        is lost to who and what, not to where
+    unseen_others_aligned   the same done to the same people's videos of `codes`: of their other actions, so that as many as
+                        are right here are right for the move alone
+    unseen_real_aligned     the real ones, moved to where the model put that pair: what is lost to its places alone
     """
     real = bench.real
     rows: list[Row] = [bench.bound_row()]
@@ -164,7 +167,8 @@ def evaluate(
         rows.append(bench.row(name, real.tampered(tamper.KNOWN[name], bench.seed)))
     kept = None
     if "codes" in begins_with:
-        rows.append(bench.row("codes", asked_for(sample, pairs_of(bench.train), samples), told=told))
+        seen = asked_for(sample, pairs_of(bench.train), samples)
+        rows.append(bench.row("codes", seen, told=told))
     if "first_frame" in begins_with:
         continued = goes_on(sample, real)
         rows.append(bench.row("codes_first_frame", continued))
@@ -178,16 +182,11 @@ def evaluate(
         by = torch.tensor([MOVED, 0]).expand(len(never_seen.videos), 2)
         rows.append(bench.row("unseen_real", never_seen, reference, never_seen))
         rows.append(bench.row("unseen_real_moved", never_seen.moved(by), reference, never_seen))
-        rows.append(bench.row("unseen_pairs_anywhere", anywhere(shown, bench.seed), reference, never_seen, told))
-        rows.append(bench.row("unseen_real_anywhere", anywhere(never_seen, bench.seed), reference, never_seen))
+        rows.append(bench.row("unseen_pairs_aligned", aligned(shown, never_seen), reference, never_seen, told))
+        if len((others := passed_off(seen, pairs_of(bench.unseen))).videos):
+            rows.append(bench.row("unseen_others_aligned", aligned(others, never_seen), reference, never_seen, told))
+        rows.append(bench.row("unseen_real_aligned", aligned(never_seen, shown), reference, never_seen))
     return rows, kept
-
-
-def anywhere(shown: Labelled, seed: int) -> Labelled:
-    """Each video `PLACES` times, every time somewhere else."""
-    often = shown.where(torch.arange(len(shown.videos)).repeat_interleave(PLACES))
-    generator = torch.Generator().manual_seed(seed)
-    return often.moved(torch.randint(-ANYWHERE, ANYWHERE + 1, (len(often.videos), 2), generator=generator))
 
 
 def pairs_of(split: Any) -> Int64[Tensor, "n 2"]:
@@ -199,6 +198,16 @@ def pairs_of(split: Any) -> Int64[Tensor, "n 2"]:
 def asked_for(sample: Sample, pairs: Int64[Tensor, "n 2"], samples: int) -> Labelled:
     codes = pairs.repeat_interleave(samples, dim=0)
     return Labelled(sample(codes, None), codes[:, 0], codes[:, 1])
+
+
+def passed_off(shown: Labelled, pairs: Int64[Tensor, "n 2"]) -> Labelled:
+    """Everything that each person of the `pairs` does, as if it were their action of the pair."""
+    rows, actions = [], []
+    for identity, action in pairs.tolist():
+        own = (shown.identity == identity).nonzero()[:, 0]
+        rows.append(own)
+        actions.append(torch.full_like(own, action))
+    return replace(shown.where(torch.cat(rows)), action=torch.cat(actions))
 
 
 def goes_on(sample: Sample, real: Labelled) -> Labelled:
