@@ -7,7 +7,8 @@ identity alone, so that a pair never seen is two halves that were:
     motion       z_1 ~ sum_k w_k N(mu_k, sigma_k), all functions of the action: a clip begins anywhere in the movement
                  z_t ~ N(f_p(h_{t-1}, action));  h_t = LSTM([z_t, action], h_{t-1})
     appearance   e = an embedding of the identity
-    frame        x_t = m_t F(h_t, e) + (1 - m_t) B(e), with a mask m_t(h_t, e) and a background B that stands still
+    frame        x_t = m_t F(h_t, e) + (1 - m_t) B(e), with a mask m_t(h_t, e) and a background B that stands still;
+                 with a palette, F = sum_k s_k(h_t, e) c_k(e), shares of colours that are the identity's own
 
 The encoder is meant to be shown clips in disguise (`objectives/disguise.py`): what it cannot trust, z does not carry.
 """
