@@ -74,8 +74,9 @@ class PaintedDecoder(nn.Module):
         self.drawn_by_both = painted > levels
         inputs = motion + e if self.drawn_by_both else motion
         self.stem = nn.Sequential(nn.Linear(inputs, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
+        blind = 1 if colours else 0
         self.ups = nn.ModuleList(
-            Up(before, after, e if bool(colours) < levels - level <= painted else None)
+            Up(before, after, e if blind < levels - level <= painted else None)
             for level, (before, after) in enumerate(itertools.pairwise(widths))
         )
         self.out = nn.ConvTranspose2d(widths[-1], (colours or channels) + 1, 4, 2, 1)
