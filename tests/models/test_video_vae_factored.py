@@ -80,7 +80,7 @@ def test_with_a_palette_the_identity_says_which_colours_and_the_motion_where(pai
     assert 0 <= share.min() < share.max() <= 1
     torch.testing.assert_close(figures[:, :, 2], one[2].expand(2, T, 32, 32))
     # two people of the same colours: one picture, unless coarser layers know them
-    assert torch.equal(figures[0], figures[1]) == (painted == 1)
+    assert torch.allclose(figures[0], figures[1], atol=1e-4) == (painted == 1)
     model.dec.palette[0].weight.data.normal_()
     assert not torch.allclose(*model.paint(h, a), atol=1e-3)
 
