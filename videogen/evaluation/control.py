@@ -170,13 +170,15 @@ def sped(bench: Bench, steering: Steering) -> Shown:
 
 
 def acted(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
-    """Each action by everybody who was seen at it: which of them are still hard?"""
+    """Each action by everybody who was seen at it, and each person at everything: what, and who, is still hard?"""
     codes = pairs_of(bench.train).repeat_interleave(samples, dim=0)
     videos = steering.steer([tuple(code) for code in codes.tolist()], bench.clips.frames, bench.seed)
     made, does = Labelled(videos, codes[:, 0], codes[:, 1]), bench.clips.actions
     rows = [bench.row(f"{does[a]}, everybody", made.where(codes[:, 1] == a)) for a in codes[:, 1].unique().tolist()]
+    who = bench.clips.identities
+    rows += [bench.row(f"{who[i]}, every action", made.where(codes[:, 0] == i)) for i in codes[:, 0].unique().tolist()]
     first = [int((codes[:, 1] == a).nonzero()[0, 0]) for a in codes[:, 1].unique().tolist()]
-    labels = [f"{bench.clips.identities[codes[k, 0]]} {does[codes[k, 1]]}" for k in first]
+    labels = [f"{who[codes[k, 0]]} {does[codes[k, 1]]}" for k in first]
     return Shown("actions", rows, videos[first], labels)
 
 
