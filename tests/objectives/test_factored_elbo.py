@@ -84,26 +84,6 @@ def test_fewer_frames_decoded_are_the_same_bound_on_average():
     torch.testing.assert_close(mean, whole, rtol=0.05, atol=0)
 
 
-def test_errors_that_last_are_one_gaussian_with_those_that_do_not():
-    net, seen = model(), batch()
-    whole = FactoredElbo(net, shown=T, sigma=0.3, lasting=0.2)
-    frames = torch.arange(T).repeat(B, 1)
-    x_hat = draw(B, T, 3, 16, 16, seed=5).tanh()
-    errors = (x_hat - seen["video"]).movedim(1, -1)
-    gaussian = torch.distributions.MultivariateNormal(torch.zeros(T), 0.09 * torch.eye(T) + 0.04 * torch.ones(T, T))
-    energy = whole.energy_of_some(seen["video"], frames, x_hat)
-    torch.testing.assert_close(energy, -gaussian.log_prob(errors).flatten(1).sum(1))
-    few = FactoredElbo(net, shown=2, sigma=0.3, lasting=0.2)
-    pairs = torch.combinations(torch.arange(T))  # every choice of two frames: their mean is the energy of all
-    estimates = [few.energy_of_some(seen["video"], pair.repeat(B, 1), x_hat[:, pair]) for pair in pairs]
-    torch.testing.assert_close(torch.stack(estimates).mean(0), energy)
-
-
-def test_errors_cannot_last_a_single_frame():
-    with pytest.raises(ValueError, match="seen in 2 frames at least: got gaussian, shown=1"):
-        FactoredElbo(model(), shown=1, lasting=0.1)
-
-
 def test_labels_kept_from_training_change_nothing():
     net, hidden = model(), torch.tensor([True, True, False, True])
     known, other = batch(labelled=hidden), batch(labelled=hidden, identity=torch.tensor([0, 1, 0, 0]))

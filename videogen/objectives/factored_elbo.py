@@ -1,6 +1,5 @@
 """The bound of the factored VideoVAE (`models/video_vae_factored.py`)."""
 
-import math
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch.nn import functional
 from videogen import noise, pixels
 from videogen.objectives.disguise import false_colours, false_places
 from videogen.objectives.objective import Batch, Terms
-from videogen.objectives.video_elbo import VideoElbo, some, some_frames
+from videogen.objectives.video_elbo import VideoElbo, some_frames
 
 
 class FactoredElbo(VideoElbo):
@@ -25,7 +24,6 @@ class FactoredElbo(VideoElbo):
     reach   how far the false places lie that the encoder is shown, a share of the frame
     moved   the same for the attribute net
     panned  how far the camera is moved for each clip, a share of the frame: people who travel are learnt wherever they are
-    lasting the scale of errors that are the same in all frames of a clip, beside `sigma` of those that are each frame's own
     """
 
     def __init__(
@@ -37,12 +35,9 @@ class FactoredElbo(VideoElbo):
         reach: float = 0.0,
         moved: float = 0.08,
         panned: float = 0.0,
-        lasting: float = 0.0,
     ):
         super().__init__(model, likelihood, sigma, shown=shown)
-        if lasting and (likelihood != "gaussian" or shown < 2):
-            raise ValueError(f"lasting errors are Gaussian, and seen in 2 frames at least: got {likelihood}, shown={shown}")
-        self.reach, self.moved, self.panned, self.lasting = reach, moved, panned, lasting
+        self.reach, self.moved, self.panned = reach, moved, panned
 
     def vae(self, batch: Batch) -> Terms:
         batch = self.filmed(batch)
@@ -102,24 +97,3 @@ class FactoredElbo(VideoElbo):
 
     def reconstruction(self, batch: Batch, shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]) -> Terms:
         return {"reconstruction": self.energy_of_some(batch["video"], shown, x_hat)}
-
-    def energy_of_some(
-        self, x: Float[Tensor, "b t c h w"], shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]
-    ) -> Float[Tensor, "b"]:
-        """An unbiased estimate of -log p(x | x_hat), nats a clip, where a pixel's errors in the frames of a clip are
-
-            e_1 .. e_t ~ N(0, sigma^2 I + lasting^2 1 1^T)
-
-        so that what is wrong all the time, as the texture of a wall, is forgiven more than what comes and goes.
-        """
-        if not self.lasting:
-            return super().energy_of_some(x, shown, x_hat)
-        t, s = x.shape[1], shown.shape[1]
-        error = x_hat.float() - some(x, shown)
-        spread, mean = error.var(1), error.mean(1)
-        of_each = self.sigma**2  # the variance about the mean, and t times that of the mean
-        of_all = of_each + t * self.lasting**2
-        squared = mean**2 - spread * (1 / s - 1 / t)  # of the mean of all frames, though some are shown
-        energy = 0.5 * ((t - 1) * spread / of_each + t * squared / of_all)
-        normaliser = 0.5 * ((t - 1) * math.log(of_each) + math.log(of_all) + t * math.log(2 * math.pi))
-        return energy.flatten(1).sum(1) + normaliser * x[0, 0].numel()
