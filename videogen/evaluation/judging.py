@@ -129,9 +129,9 @@ def named(file: Path) -> str:
 
 
 def candidates(wanted: str | None, run: TrainedModel, kind: str, suffix: str) -> list[Path]:
-    places = [Path(wanted)] if wanted else [SHIPPED / f"{run.config['data']['name']}{suffix}.safetensors"]
-    if not wanted and len(run.file.parents) > 2:  # a file that was moved near the root has nothing beside it
-        places.insert(0, run.file.parents[2] / kind / "seed_0")
+    # a file that was moved near the root has nothing beside it
+    beside = [run.file.parents[2] / kind / "seed_0"] if len(run.file.parents) > 2 else []
+    places = [Path(wanted)] if wanted else [*beside, SHIPPED / f"{run.config['data']['name']}{suffix}.safetensors"]
     return [place if place.suffix == ".safetensors" else place / "model.safetensors" for place in places]
 
 
