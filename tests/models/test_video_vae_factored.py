@@ -85,6 +85,32 @@ def test_with_a_palette_the_identity_says_which_colours_and_the_motion_where(pai
     assert not torch.allclose(*model.paint(h, a), atol=1e-3)
 
 
+def test_crispness_makes_a_pixel_more_decidedly_one_colour_outside_of_training():
+    model, soft = (tiny(channels=3, colours=2, crisp=crisp) for crisp in (3.0, 1.0))
+    a, h = codes(model), draw(B, T, 16)
+    with torch.no_grad():
+        for each in (model, soft):  # the figure alone, in black and white
+            each.dec.out.weight[:, -1] = 0
+            each.dec.out.bias[-1] = 50
+            each.dec.palette[0].weight.zero_()
+            each.dec.palette[0].bias.copy_(torch.tensor([9.0] * 3 + [-9.0] * 3))
+        white = (1 + soft.paint(h, a)) / 2
+        torch.testing.assert_close((1 + model.paint(h, a)) / 2, (3 * white.logit()).sigmoid(), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(model.train().paint(h, a), soft.train().paint(h, a))
+
+
+def test_temperature_cools_what_the_prior_draws_outside_of_training_and_nothing_else():
+    eps, other = draw(B, T, Z + 1), draw(B, T, Z + 1, seed=1)
+    noisy = torch.cat([other[..., :-1], eps[..., -1:]], dim=2)
+    model, a = tiny(temperature=0.0), codes(tiny())
+    assert torch.equal(model.motion(a, eps), model.motion(a, noisy))
+    assert not torch.allclose(model.motion(a, eps, clip()), model.motion(a, noisy, clip()), atol=1e-4)
+    picks = torch.linspace(-2, 2, B)[:, None, None].expand(B, T, 1)  # still begins with any component
+    begun = model.motion(a[:1].expand(B, -1), torch.cat([eps[:1, :, :-1].expand(B, -1, -1), picks], dim=2))
+    assert not torch.allclose(begun[0], begun[-1], atol=1e-4)
+    assert torch.equal(model.train().motion(a, noisy), tiny().train().motion(a, noisy))
+
+
 def test_frames_given_come_from_the_posterior_and_the_future_does_not_change_the_past():
     model, eps, x = tiny(), draw(B, T, Z + 1), clip()
     whole = model.motion(codes(model), eps, x)
@@ -159,6 +185,19 @@ def test_an_identity_that_paints_nothing_is_told():
 def test_a_palette_of_one_colour_is_told(colours):
     with pytest.raises(ValueError, match=f"colours must be 0 or at least 2, got {colours}"):
         tiny(colours=colours)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"crisp": 0.0, "colours": 2}, "crisp must be above 0"),
+        ({"crisp": 1.5}, "1 where there is no palette: got 1.5 with 0 colours"),
+        ({"temperature": -1.0}, "temperature must not be negative, got -1.0"),
+    ],
+)
+def test_a_way_of_generating_that_there_is_not_is_told(changes, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**changes)
 
 
 @pytest.mark.parametrize("size", [8, 48])

@@ -65,10 +65,13 @@ class PaintedDecoder(nn.Module):
     colours   of each person's palette. The last layer of all then knows no one, and says which of the colours goes where:
               what is everybody's sleeve stays a sleeve on those who were never seen to move so. It takes the place of the
               last painted layer. 0: no palette, pixels are drawn freely
+    crisp     factor on the logits of the colours' shares outside of training. Where the decoder doubts whether a pixel is
+              arm or wall, the mean of both is the best bet and looks like neither: above 1, the likelier one prevails
     """
 
-    def __init__(self, channels: int, size: int, width: int, motion: int, e: int, painted: int, colours: int):
+    def __init__(self, channels: int, size: int, width: int, motion: int, e: int, painted: int, colours: int, crisp: float):
         super().__init__()
+        self.crisp = crisp
         widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
         start, levels = nn.Unflatten(1, (widths[0], 4, 4)), len(widths) - 1
         self.drawn_by_both = painted > levels
@@ -104,7 +107,8 @@ class PaintedDecoder(nn.Module):
         if self.palette is None:
             return drawn.tanh()
         palette = rearrange(self.palette(e), "b (k c) -> b k c", k=drawn.shape[2])
-        return einsum(drawn.softmax(2), palette, "b t k h w, b k c -> b t c h w")
+        shares = (drawn if self.training else self.crisp * drawn).softmax(2)
+        return einsum(shares, palette, "b t k h w, b k c -> b t c h w")
 
 
 class AttributeNet(nn.Module):
@@ -145,6 +149,9 @@ class FactoredVideoVae(Attributes, nn.Module):
 
     painted     how many of the decoder's last layers know the identity, at least 1
     colours     that each person is painted with; 0: any
+    crisp       how decidedly, outside of training: see `PaintedDecoder`
+    temperature factor on the noise of what the prior draws outside of training; the mixture's component, where a clip
+                begins, is drawn as ever. Below 1 there are fewer beginnings between two of them, and less variety
     critic      what an adversarial objective trains beside it; no part of generation
     """
 
@@ -165,6 +172,8 @@ class FactoredVideoVae(Attributes, nn.Module):
         moves: Sequence[int] = (24, 48, 96),
         painted: int = 4,
         colours: int = 0,
+        crisp: float = 1.0,
+        temperature: float = 1.0,
         critic: nn.Module | None = None,
     ):
         super().__init__()
@@ -174,7 +183,11 @@ class FactoredVideoVae(Attributes, nn.Module):
             raise ValueError(f"painted must be at least 1, got {painted}: the identity would show in the background alone")
         if colours < 0 or colours == 1:
             raise ValueError(f"colours must be 0 or at least 2, got {colours}: of one colour there are no shapes")
-        self.z, self.components = z + 1, components
+        if crisp <= 0 or (crisp != 1 and not colours):
+            raise ValueError(f"crisp must be above 0, and 1 where there is no palette: got {crisp} with {colours} colours")
+        if temperature < 0:
+            raise ValueError(f"temperature must not be negative, got {temperature}")
+        self.z, self.components, self.temperature = z + 1, components, temperature
         self.identities, self.actions = identities, actions
         self.told = ("identity", "action")
         self.enc = FrameEncoder(channels, size, width // 2, features)
@@ -184,7 +197,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         self.f_1 = nn.Linear(actions + 1, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
         self.e = nn.Linear(identities, e, bias=False)
-        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours)
+        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, crisp)
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
         self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions, moves)
@@ -252,11 +265,15 @@ class FactoredVideoVae(Attributes, nn.Module):
         h, c = self.h_0(action[:, 0]).tanh().chunk(2, dim=-1)
         log_w, mixture = self._first(action[:, 0], camera)
         states, drawn, posteriors, priors = [], [], [], []
+        cooled = eps if self.training else self.temperature * eps
         for t in range(length):
             inputs = [h, action[:, t]]
             prior = gaussian(self.f_p, *inputs) if t else picked(mixture, log_w, eps[:, 0, -1])
-            q = gaussian(self.f_q, features[:, t], *inputs) if features is not None and t < given else prior
-            z = q.sample(eps[:, t, :-1])
+            if features is not None and t < given:
+                q, noise = gaussian(self.f_q, features[:, t], *inputs), eps
+            else:
+                q, noise = prior, cooled
+            z = q.sample(noise[:, t, :-1])
             h, c = self.lstm(torch.cat([z, action[:, t]], dim=-1), (h, c))
             drawn.append(z)
             states.append(h)
