@@ -9,7 +9,7 @@ from pathlib import Path
 import hydra
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from videogen.errors import one_line_errors
@@ -25,7 +25,7 @@ from videogen.runs import load_model
 
 def control(cfg: DictConfig) -> None:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    trained = load_model(cfg.run)
+    trained = load_model(cfg.run, cfg.model)
     steering.steerable(trained).to(device)
     panel = Panel.of(trained, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
     clips = instantiate(panel.clips(trained, cfg.data_root), _convert_="all")
@@ -41,6 +41,7 @@ def control(cfg: DictConfig) -> None:
         write_gif(out / f"{shown.name}.gif", grid(shown.videos, shown.labels, [""]), trained.fps)
     facts = {
         "run": str(cfg.run),
+        **({"model": OmegaConf.to_container(cfg.model)} if cfg.model else {}),
         **panel.facts(),
         "seed": cfg.seed,
         "hardware": hardware(device),

@@ -3,7 +3,7 @@
 import hydra
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from videogen.errors import one_line_errors
 from videogen.evaluation.hardware import hardware
@@ -15,7 +15,7 @@ from videogen.runs import load_model
 
 def judge_run(cfg: DictConfig) -> None:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    trained = load_model(cfg.run)
+    trained = load_model(cfg.run, cfg.model)
     told = trained.told
     trained.model.to(device)
     panel = Panel.of(trained, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
@@ -28,6 +28,7 @@ def judge_run(cfg: DictConfig) -> None:
     rows, kept = evaluate(bench, sample, cfg.samples, told, trained.generator.begins_with)
     facts = {
         "run": str(cfg.run),
+        **({"model": OmegaConf.to_container(cfg.model)} if cfg.model else {}),
         **panel.facts(),
         "seed": cfg.seed,
         "steps": trained.step,

@@ -23,7 +23,7 @@ ANY = "any"
 
 
 def generate(cfg: DictConfig) -> None:
-    trained = load_model(cfg.run)
+    trained = load_model(cfg.run, cfg.model)
     trained.model.to(cfg.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     people = wished(trained, "identity", cfg.identity)
     actions = wished(trained, "action", cfg.action)

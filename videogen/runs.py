@@ -2,13 +2,15 @@
 
 import copy
 import hashlib
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
+from hydra.errors import InstantiationException
+from hydra.utils import get_class, instantiate
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -157,11 +159,13 @@ class TrainedModel:
         return self.model
 
 
-def load_model(run: str | Path) -> TrainedModel:
+def load_model(run: str | Path, settings: Mapping[str, Any] | None = None) -> TrainedModel:
     """The model of a run folder (or of a `.safetensors` file), in evaluation mode, with its names.
 
     The file describes itself: its metadata holds the resolved config. Only classes of `videogen.models` are built from
-    it, so loading a stranger's file executes nothing of theirs. Raises UserError for anything that is not such a file.
+    it, so loading a stranger's file executes nothing of theirs. `settings` of the model take the place of those that it
+    was trained with, where they leave its weights alone (`{"temperature": 0.5}`). Raises UserError for anything that is
+    not such a file, and for settings that the model does not have or that its weights do not fit.
     """
     file = Path(run)
     file = file if file.suffix == ".safetensors" else file / "model.safetensors"
@@ -170,12 +174,23 @@ def load_model(run: str | Path) -> TrainedModel:
         raise UserError(f"{file} does not describe its model: name a run folder that tools/train.py made")
     config = described["config"]
     check_targets(config["model"], file, "models")
-    model = instantiate(config["model"], _convert_="all")
+    settings = dict(settings or {})
+    known = inspect.signature(get_class(config["model"]["_target_"])).parameters
+    for name in settings.keys() - known:
+        raise UserError(f"{file}: its model has no setting {name!r}; there are {', '.join(known)}")
+    config["model"] |= settings
+    try:
+        model = instantiate(config["model"], _convert_="all")
+    except InstantiationException as error:
+        if not settings:
+            raise
+        raise UserError(f"{file}: the model cannot have {settings}: {error.__cause__}") from None
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         reason = str(error).splitlines()[1].strip()
-        raise UserError(f"{file} does not fit the model that it describes ({reason}): train the run again") from None
+        remedy = f"leave out {settings}" if settings else "train the run again"
+        raise UserError(f"{file} does not fit the model that it describes ({reason}): {remedy}") from None
     return TrainedModel(model.eval().requires_grad_(False), config, file, described["step"], described["seconds"])
 
 

@@ -84,6 +84,19 @@ def test_the_table_has_motion_and_unseen_pairs(runs):
     assert aligned["samples"] == rows["unseen_pairs"]["samples"] and rows["unseen_others_aligned"]["samples"] > 0
 
 
+def test_a_model_may_be_judged_with_other_settings(runs):
+    """A run of 4 steps: cooled to nothing but where it begins, its videos vary less."""
+    rows = {}
+    for temperature in ("1.0", "0.0"):
+        done = run_tool(EVALUATE, RUN, "samples=3", "per_clip=1", f"+model.temperature={temperature}", cwd=runs)
+        assert done.returncode == 0, done.stderr
+        assert f"model: {{'temperature': {temperature}}}" in done.stdout
+        table = json.loads((runs / "runs/tiny/control/seed_0/metrics.json").read_text())
+        rows[temperature] = {row["name"]: row for row in table["rows"]}
+    assert rows["0.0"]["codes"]["variety"] < rows["1.0"]["codes"]["variety"]
+    assert rows["0.0"]["bound"] == rows["1.0"]["bound"]
+
+
 def test_what_a_judge_of_motion_lets_through(runs):
     done = run_tool(MOTION, "run=runs/tiny/motion_judge/seed_0", "per_clip=3", cwd=runs)
     assert done.returncode == 0, done.stderr
@@ -118,6 +131,9 @@ def test_a_motion_from_a_video(runs, strips):
         (["motion_of=none.avi"], "none.avi does not exist"),
         (["motion_of=short.png", "frames=9"], "short.png is too short: 17 frames"),
         (["action=[wave1/wave2/wave1]", "frames=2"], "3 actions in 2 frames"),
+        (["+model.speed=2"], "its model has no setting 'speed'; there are channels, "),
+        (["+model.crisp=0"], "crisp must be above 0"),
+        (["+model.hidden=8"], "leave out {'hidden': 8}"),
     ],
 )
 def test_a_mistake_is_one_line(runs, words, message):
