@@ -74,7 +74,7 @@ def played(trained: TrainedModel, cfg: DictConfig, asked: list[tuple[str, str]])
         given = given.expand(len(asked), -1, -1, -1)
     steered = cfg.speed != 1 or any(sign in word for pair in asked for word in pair for sign in "+/")
     if steered and cfg.temperature != 1:
-        raise UserError("temperature is for plain names: leave out speed, mixtures and switches")
+        raise UserError("temperature is for plain names: leave out speed, mixtures and switches, or use +model.temperature")
     if steered:
         return steer(trained, asked, cfg.frames, cfg.seed, cfg.speed, given)
     codes = trained.codes([0 if i == ANY else i for i, _ in asked], [0 if a == ANY else a for _, a in asked])
