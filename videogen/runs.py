@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import inspect
+import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -175,21 +176,20 @@ def load_model(run: str | Path, settings: Mapping[str, Any] | None = None) -> Tr
     config = described["config"]
     check_targets(config["model"], file, "models")
     settings = dict(settings or {})
-    known = inspect.signature(get_class(config["model"]["_target_"])).parameters
-    for name in settings.keys() - known:
-        raise UserError(f"{file}: its model has no setting {name!r}; there are {', '.join(known)}")
-    config["model"] |= settings
+    remedy = f"leave out {settings}" if settings else "train the run again"
     try:
+        known = inspect.signature(pkgutil.resolve_name(config["model"]["_target_"])).parameters
+        for name in settings.keys() - known:
+            raise UserError(f"{file}: its model has no setting {name!r}; there are {', '.join(known)}")
+        config["model"] |= settings
         model = instantiate(config["model"], _convert_="all")
-    except InstantiationException as error:
-        if not settings:
-            raise
-        raise UserError(f"{file}: the model cannot have {settings}: {error.__cause__}") from None
+    except (ImportError, AttributeError, InstantiationException) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise UserError(f"{file}: its model cannot be built by this version of videogen ({reason}): {remedy}") from None
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         reason = str(error).splitlines()[1].strip()
-        remedy = f"leave out {settings}" if settings else "train the run again"
         raise UserError(f"{file} does not fit the model that it describes ({reason}): {remedy}") from None
     return TrainedModel(model.eval().requires_grad_(False), config, file, described["step"], described["seconds"])
 

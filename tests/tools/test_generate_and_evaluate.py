@@ -132,6 +132,19 @@ def test_a_judge_of_other_data_is_refused(runs):
     assert done.returncode != 0 and "trained with actions=['jack', 'run']" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"_target_": "videogen.models.gone.Gone"}, "no attribute 'gone'"), ({"forgotten": 1}, "forgotten")],
+)
+def test_a_file_of_another_version_is_told(runs, change, reason):
+    tensors, described = read_tensors(runs / "runs/tiny/video_vae/seed_0/model.safetensors")
+    described["config"]["model"] |= change
+    write_tensors(runs / "old.safetensors", tensors, described)
+    done = run_tool(GENERATE, "run=old.safetensors", cwd=runs)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert reason in done.stderr and "train the run again" in done.stderr
+
+
 def test_a_file_that_would_run_something_is_not_loaded(runs):
     tensors, described = read_tensors(runs / "runs/tiny/video_vae/seed_0/model.safetensors")
     described["config"]["model"] = {"_target_": "os.system", "command": "touch owned"}
