@@ -36,7 +36,7 @@ def model(identities: int = 2) -> FactoredVideoVae:
 
 
 def test_terms_are_one_number_a_clip():
-    objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3)
+    objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3, switched=0.2)
     terms, bound = objective("vae", batch()), {"reconstruction", "kl"}
     dreams = {"dream_patches", "dream_motion", "dream_identity", "dream_action"}
     assert set(terms) == bound | dreams | {"adversarial", "betrayal"}
@@ -51,7 +51,8 @@ def test_terms_are_one_number_a_clip():
 
 @pytest.mark.parametrize("clip", range(B))
 def test_a_clip_does_not_see_its_batch(clip):
-    objective, whole = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3), batch()
+    objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3, switched=0.2)
+    whole = batch()
     for player in ("vae", "attribute_net", "critic"):
         terms = objective(player, whole)
         alone = objective(player, {name: value[clip : clip + 1] for name, value in whole.items()})
@@ -74,6 +75,20 @@ def test_the_critic_of_motion_sees_what_was_filmed():
     with_camera = objective.critic(seen)
     torch.testing.assert_close(with_camera["real_motion"], moved["real_motion"])
     assert not torch.allclose(with_camera["real_motion"], AdversarialElbo(objective.model).critic(seen)["real_motion"])
+
+
+def test_the_critic_of_motion_may_see_how_much_changes():
+    x = batch()["video"]
+    grey = x.mean(2) - x.mean((1, 2, 3, 4))[:, None, None, None]
+
+    def scales(contrast: float) -> torch.Tensor:
+        seen = AdversarialElbo(model(), worn=0.0, contrast=contrast).as_worn(x, torch.arange(B)).mean(2)
+        return (seen * grey).sum((1, 2, 3)) / grey.square().sum((1, 2, 3))
+
+    torch.testing.assert_close(scales(0.0), torch.ones(B), rtol=1e-3, atol=1e-3)
+    assert scales(0.4).max() - scales(0.4).min() > 0.05
+    with pytest.raises(ValueError, match="contrast is a share"):
+        AdversarialElbo(model(), contrast=-0.1)
 
 
 def test_fewer_frames_decoded_are_the_same_bound_on_average():
@@ -194,6 +209,28 @@ def test_a_dream_from_the_prior_teaches_the_dynamics():
     assert torch.equal(dream.action[~fresh], seen["action"][dream.chosen][~fresh])
     dream.video.sum().backward()
     assert moved(net) == {"enc", "f_q", "f_1", "f_p", "h_0", "lstm"}  # all that moves, nothing that paints
+
+
+def test_a_dream_comes_out_of_another_action():
+    net, seeds = model(), torch.arange(120)
+    many = {name: value.repeat(30, *[1] * (value.ndim - 1)) for name, value in batch().items()} | {"seed": seeds}
+    objective = AdversarialElbo(net, dreams=1.0, borrowed=0.2, switched=0.4)  # all that begin anew
+    seen = objective.filmed(many)
+    dream = objective.dream(seen, objective.told(seen), torch.zeros(120, T, 16))
+    share = torch.special.ndtr(noise.normal(seeds + 12, 1)[:, 0])
+    those = ((share >= 0.2) & (share < 0.6)).nonzero()[:, 0]
+    told = objective.out_of_another(dream.wish[those], seeds[those], T)
+    assert told.shape == (len(those), 2 * T, 5)
+    as_wished = (told == dream.wish[those, None]).all(2)
+    turn = as_wished.int().argmax(1)
+    assert set(turn.tolist()) == set(range(1, T + 1))  # another action for a frame at least, and never when it is judged
+    assert torch.equal(as_wished, torch.arange(2 * T) >= turn[:, None])
+    assert torch.equal(told[:, :, :2], dream.wish[those, None, :2].expand(-1, 2 * T, -1))  # by the same person
+    expected = net.sample(told, noise.normal(seeds[those] + 4, 2 * T, net.z))[:, T:]
+    torch.testing.assert_close(dream.video[those], expected, rtol=1e-4, atol=1e-5)
+    assert dream.known[those].all() and len(set(dream.action[those].tolist())) == 3
+    with pytest.raises(ValueError, match="switched is a share of at most"):
+        AdversarialElbo(net, borrowed=0.2, switched=0.5)
 
 
 def moved(net: FactoredVideoVae) -> set[str]:

@@ -34,9 +34,9 @@ class AdversarialElbo(FactoredElbo):
 
     A pair of person and action that no clip shows is not learnt from clips. So the model **dreams**: beside some clips it
     makes a video of any person at any action, all pairs alike. Some dreams borrow the clip's own motion; they teach the
-    paint. The others move as the prior has it, from the start or from the clip's first frame on; they teach the
-    dynamics, and the paint stays still: let both give way at once, and they agree on pictures that please a critic and
-    nobody else. The critics are not told which pairs were filmed.
+    paint. The others move as the prior has it, from the start, from the clip's first frame or out of another action; they
+    teach the dynamics, and the paint stays still: let both give way at once, and they agree on pictures that please a
+    critic and nobody else. The critics are not told which pairs were filmed.
 
     adversarial                   - mean score of patches, times the frames: of reconstructions
     dream_patches                 the same of the dreams: do their details belong to this person?
@@ -49,8 +49,13 @@ class AdversarialElbo(FactoredElbo):
     judged      how many frames of each clip the patch critic sees
     dreams      how many of the clips have a dream beside them, a share
     borrowed    how many of the dreams borrow their motion, a share
+    switched    how many of them come out of another action, a share: no clip changes its action on the way. They are as
+                long as two clips, the action changes in the first half, and the second is judged. Half of the dreams that
+                borrow nothing go on from a first frame, the others are these and those from the start
     worn        clips are recoloured and moved by up to this share of the frame before the motion critic sees them, real or
                 not: it learns from few, and is to know nobody by place or tint
+    contrast    by up to what share theirs is changed for it. How fast a pale arm moves shows in how much changes: 0 lets it
+                see that, and tells it more of who is there
     """
 
     def __init__(
@@ -59,13 +64,20 @@ class AdversarialElbo(FactoredElbo):
         judged: int = 2,
         dreams: float = 0.5,
         borrowed: float = 1.0,
+        switched: float = 0.0,
         worn: float = 0.1,
+        contrast: float = 0.4,
         **bound: float | int | str,
     ):
         super().__init__(model, **bound)  # type: ignore[arg-type]
         if not 0 < dreams <= 1:
             raise ValueError(f"dreams is a share above 0 and at most 1, got {dreams}: for none use the FactoredElbo")
-        self.judged, self.dreams, self.borrowed, self.worn = judged, dreams, borrowed, worn
+        if not 0 <= switched <= (1 - borrowed) / 2:
+            raise ValueError(f"switched is a share of at most (1 - borrowed) / 2 = {(1 - borrowed) / 2:g}, got {switched}")
+        if not 0 <= contrast <= 1:
+            raise ValueError(f"contrast is a share between 0 and 1, got {contrast}")
+        self.judged, self.dreams, self.borrowed, self.switched = judged, dreams, borrowed, switched
+        self.worn, self.contrast = worn, contrast
 
     def vae(self, batch: Batch) -> Terms:
         batch = self.filmed(batch)
@@ -139,16 +151,25 @@ class AdversarialElbo(FactoredElbo):
         if len(rows := borrowed.nonzero()[:, 0]):
             painted = self.model.paint(h[chosen[rows]].detach(), wish[rows], camera[rows])
             video = video.index_copy(0, rows, painted.float())
+        turned = ~own & (share < self.borrowed + self.switched)
         first = self.disguise(batch)[chosen, :1] if continued.any() else None
-        for rows, given in (((~own).nonzero()[:, 0], None), (continued.nonzero()[:, 0], first)):
-            if len(rows):
-                eps = noise.normal(seed[rows] + 4, t, self.model.z)
-                motion = self.model.motion(wish[rows], eps, None if given is None else given[rows])
+        for which, given, switched in ((~own & ~turned, None, False), (continued, first, False), (turned, None, True)):
+            if len(rows := which.nonzero()[:, 0]):
+                told = self.out_of_another(wish[rows], seed[rows], t) if switched else wish[rows]
+                eps = noise.normal(seed[rows] + 4, 2 * t if switched else t, self.model.z)
+                motion = self.model.motion(told, eps, None if given is None else given[rows])[:, -t:]
                 code = self.model.e(wish[rows, :n]).detach()
                 painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
                 video = video.index_copy(0, rows, painted.float())
         known = ~own | batch["labelled"][chosen]
         return Dream(chosen, dreaming[chosen], video, wish, identity, action, known)
+
+    def out_of_another(self, wish: Float[Tensor, "d k"], seed: Int64[Tensor, "d"], t: int) -> Float[Tensor, "d t2 k"]:
+        """Another action at first, and from one of the first t frames on what was wished; 2t frames."""
+        identity, action = wish.tensor_split([self.model.identities], dim=1)
+        before = torch.cat([identity, another(action, seed + 16)], dim=1)
+        turn = 1 + (torch.special.ndtr(noise.normal(seed + 17, 1)) * t).floor()
+        return torch.where((torch.arange(2 * t, device=turn.device) < turn)[..., None], before[:, None], wish[:, None])
 
     def dream_scores(self, batch: Batch, dream: Dream) -> tuple[Float[Tensor, "d p"], Float[Tensor, "d"]]:
         """Of patches, and of the motion."""
@@ -164,7 +185,7 @@ class AdversarialElbo(FactoredElbo):
 
     def as_worn(self, x: Float[Tensor, "b t c h w"], seed: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
         drawn = noise.normal(seed + 6, 9)
-        return false_places(false_colours(x, drawn[:, :6]), drawn[:, 6:], self.worn)
+        return false_places(false_colours(x, drawn[:, :6], self.contrast), drawn[:, 6:], self.worn)
 
 
 def held(module: nn.Module) -> dict[str, Tensor]:

@@ -11,18 +11,21 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def false_colours(x: Float[Tensor, "b t c h w"], eps: Float[Tensor, "b 6"]) -> Float[Tensor, "b t c h w"]:
-    """Hue turned by any angle, saturation, contrast and tint drawn. Of frames with one channel: contrast and tint."""
+def false_colours(
+    x: Float[Tensor, "b t c h w"], eps: Float[Tensor, "b 6"], contrast: float = 0.4
+) -> Float[Tensor, "b t c h w"]:
+    """Hue turned by any angle, saturation, contrast (by up to the share `contrast`) and tint drawn. Of frames with one
+    channel: contrast and tint."""
     u = torch.special.ndtr(eps)
-    contrast, tint = 0.6 + 0.8 * u[:, 2], 1.2 * (u[:, 3:6] - 0.5)
+    scale, tint = 1 - contrast + 2 * contrast * u[:, 2], 1.2 * (u[:, 3:6] - 0.5)
     if x.shape[2] != 3:
-        return x * _each(contrast[:, None]) + _each(tint[:, :1])
+        return x * _each(scale[:, None]) + _each(tint[:, :1])
     angle, saturation = 2 * math.pi * u[:, 0], 1.5 * u[:, 1]
     grey = torch.full((3, 3), 1 / 3, device=x.device)
     cross = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]], device=x.device) / math.sqrt(3)
     plane = torch.eye(3, device=x.device) - grey
     turn = angle.cos()[:, None, None] * plane + angle.sin()[:, None, None] * cross  # about the grey axis (Rodrigues)
-    mix = contrast[:, None, None] * (grey + saturation[:, None, None] * turn)
+    mix = scale[:, None, None] * (grey + saturation[:, None, None] * turn)
     return torch.einsum("bij,btjhw->btihw", mix, x) + _each(tint)
 
 
