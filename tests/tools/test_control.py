@@ -3,12 +3,16 @@
 import json
 
 import pytest
+import torch
 from conftest import ROOT, run_tool
 from PIL import Image
 from test_train import TRAIN, overrides, same, state
 
-GENERATE, EVALUATE, CONTROL, MOTION = (
-    str(ROOT / "tools" / f"{name}.py") for name in ("generate", "evaluate", "control", "motion_judge")
+from videogen.files import read_tensors, write_tensors
+from videogen.runs import load_model
+
+GENERATE, EVALUATE, CONTROL, MOTION, AVERAGE = (
+    str(ROOT / "tools" / f"{name}.py") for name in ("generate", "evaluate", "control", "motion_judge", "average")
 )
 RUN, FP32 = "run=runs/tiny/control/seed_0", "training.settings.precision=no"
 
@@ -30,6 +34,34 @@ def runs(strips, tmp_path_factory):
         done = run_tool(TRAIN, *words, cwd=root)
         assert done.returncode == 0, done.stderr
     return root
+
+
+def test_runs_are_averaged(runs):
+    file = runs / "runs/tiny/control/seed_0/model.safetensors"
+    tensors, described = read_tensors(file)
+    write_tensors(runs / "runs/thrice/model.safetensors", {name: 3 * w for name, w in tensors.items()}, described)
+    done = run_tool(AVERAGE, "runs=[runs/thrice,runs/tiny/control/seed_0]", "out=runs/mean", cwd=runs)
+    assert done.returncode == 0 and "runs/mean/model.safetensors" in done.stdout, done.stderr
+    mean, told = read_tensors(runs / "runs/mean/model.safetensors")
+    for name, w in tensors.items():
+        torch.testing.assert_close(mean[name], 2 * w)
+    assert told == described | {"averaged": ["runs/thrice", "runs/tiny/control/seed_0"]}
+    assert load_model(runs / "runs/mean").identities == load_model(file).identities
+
+
+@pytest.mark.parametrize(
+    "asked, message",
+    [
+        ("[runs/tiny/control/seed_0]", "is not two runs at least"),
+        ("runs/tiny/control/seed_0", "is not two runs at least"),
+        ("[runs/tiny/control/seed_0,runs/tiny/judge/seed_0]", "holds another model than"),
+        ("[runs/tiny/control/seed_0,runs/nothing]", "does not exist"),
+    ],
+)
+def test_what_cannot_be_averaged_is_one_line(runs, asked, message):
+    done = run_tool(AVERAGE, f"runs={asked}", "out=runs/no_mean", cwd=runs)
+    assert done.returncode != 0 and message in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert not (runs / "runs/no_mean").exists()
 
 
 def test_every_way_to_steer_is_judged_and_drawn(runs):

@@ -1,0 +1,52 @@
+"""The mean of the weights of several runs: `python tools/average.py runs=[runs/a,runs/b] out=runs/mean`.
+
+A model soup (Wortsman et al. 2022): of runs that went on from one another, or from the same one, the mean is mostly as good
+as the better in each respect. Writes <out>/model.safetensors, which describes itself as the last of the runs does and names
+all of them; every tool that takes a run takes it.
+"""
+
+from pathlib import Path
+
+import hydra
+import torch
+from omegaconf import DictConfig
+
+from videogen.errors import UserError, one_line_errors
+from videogen.files import read_tensors, write_tensors
+from videogen.runs import load_model
+
+
+def average(cfg: DictConfig) -> None:
+    """Raises UserError for fewer than two runs, for what is no run, and for models that differ."""
+    if isinstance(cfg.runs, str) or len(cfg.runs) < 2:
+        raise UserError(f"runs={cfg.runs} is not two runs at least: name them as runs=[runs/a,runs/b]")
+    trained = [load_model(run) for run in cfg.runs]
+    weights, described = zip(*(read_tensors(each.file) for each in trained), strict=True)
+    kinds = [
+        ({k: w.shape for k, w in each.items()}, t.config["data"]["name"]) for each, t in zip(weights, trained, strict=True)
+    ]
+    for each, kind in zip(trained, kinds, strict=True):
+        if kind != kinds[0]:
+            raise UserError(
+                f"{each.file} holds another model than {trained[0].file}: average runs of one model and one dataset"
+            )
+    mean = {
+        name: torch.stack([each[name].double() for each in weights]).mean(0).to(last.dtype)
+        if last.is_floating_point()
+        else last
+        for name, last in weights[-1].items()
+    }
+    out = Path(cfg.out)
+    averaged = [str(run) for run in cfg.runs]
+    write_tensors(out / "model.safetensors", mean, described[-1] | {"averaged": averaged})
+    print(f"the mean of {', '.join(averaged)}: {out / 'model.safetensors'}")
+
+
+@hydra.main(config_path="../configs", config_name="average", version_base="1.3")
+def main(cfg: DictConfig) -> None:
+    with one_line_errors():
+        average(cfg)
+
+
+if __name__ == "__main__":
+    main()
