@@ -1,8 +1,8 @@
 """The mean of the weights of several runs: `python tools/average.py runs=[runs/a,runs/b] out=runs/mean`.
 
-A model soup (Wortsman et al. 2022): of runs that went on from one another, or from the same one, the mean is mostly as good
-as the better in each respect. Writes <out>/model.safetensors, which describes itself as the last of the runs does and names
-all of them; every tool that takes a run takes it.
+A model soup (Wortsman et al. 2022): where one run went on from another, the mean is mostly as good as the better of both in
+each respect. Where they share a beginning alone it may be worse than any: measure it. Writes <out>/model.safetensors, which
+describes itself as the last of the runs does and names all of them; every tool that takes a run takes it.
 """
 
 from pathlib import Path
@@ -17,9 +17,12 @@ from videogen.runs import load_model
 
 
 def average(cfg: DictConfig) -> None:
-    """Raises UserError for fewer than two runs, for what is no run, and for models that differ."""
+    """Raises UserError for fewer than two runs, what is no run, models that differ, and an `out` where training is."""
     if isinstance(cfg.runs, str) or len(cfg.runs) < 2:
         raise UserError(f"runs={cfg.runs} is not two runs at least: name them as runs=[runs/a,runs/b]")
+    out = Path(cfg.out)
+    if (out / "checkpoint.safetensors").exists():
+        raise UserError(f"out={out} is a run of its own, whose weights would be lost: name another folder")
     trained = [load_model(run) for run in cfg.runs]
     weights, described = zip(*(read_tensors(each.file) for each in trained), strict=True)
     kinds = [
@@ -36,7 +39,6 @@ def average(cfg: DictConfig) -> None:
         else last
         for name, last in weights[-1].items()
     }
-    out = Path(cfg.out)
     averaged = [str(run) for run in cfg.runs]
     write_tensors(out / "model.safetensors", mean, described[-1] | {"averaged": averaged})
     print(f"the mean of {', '.join(averaged)}: {out / 'model.safetensors'}")

@@ -52,6 +52,7 @@ def test_runs_are_averaged(runs):
 @pytest.mark.parametrize(
     "asked, message",
     [
+        ("[runs/tiny/control/seed_0,runs/tiny/control/seed_0] out=runs/tiny/control/seed_0", "is a run of its own"),
         ("[runs/tiny/control/seed_0]", "is not two runs at least"),
         ("runs/tiny/control/seed_0", "is not two runs at least"),
         ("[runs/tiny/control/seed_0,runs/tiny/judge/seed_0]", "holds another model than"),
@@ -59,7 +60,8 @@ def test_runs_are_averaged(runs):
     ],
 )
 def test_what_cannot_be_averaged_is_one_line(runs, asked, message):
-    done = run_tool(AVERAGE, f"runs={asked}", "out=runs/no_mean", cwd=runs)
+    asked, _, out = asked.partition(" ")
+    done = run_tool(AVERAGE, f"runs={asked}", out or "out=runs/no_mean", cwd=runs)
     assert done.returncode != 0 and message in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert not (runs / "runs/no_mean").exists()
 
