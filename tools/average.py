@@ -2,7 +2,8 @@
 
 A model soup (Wortsman et al. 2022): where one run went on from another, the mean is mostly as good as the better of both in
 each respect. Where they share a beginning alone it may be worse than any: measure it. Writes <out>/model.safetensors, which
-describes itself as the last of the runs does and names all of them; every tool that takes a run takes it.
+describes itself as the last of the runs does, names all of them and counts the steps and the time of all; every tool that
+takes a run takes it.
 """
 
 from pathlib import Path
@@ -24,7 +25,7 @@ def average(cfg: DictConfig) -> None:
     if (out / "checkpoint.safetensors").exists():
         raise UserError(f"out={out} is a run of its own, whose weights would be lost: name another folder")
     trained = [load_model(run) for run in cfg.runs]
-    weights, described = zip(*(read_tensors(each.file) for each in trained), strict=True)
+    weights = [each.model.state_dict() for each in trained]
     kinds = [
         ({k: w.shape for k, w in each.items()}, t.config["data"]["name"]) for each, t in zip(weights, trained, strict=True)
     ]
@@ -39,9 +40,11 @@ def average(cfg: DictConfig) -> None:
         else last
         for name, last in weights[-1].items()
     }
-    averaged = [str(run) for run in cfg.runs]
-    write_tensors(out / "model.safetensors", mean, described[-1] | {"averaged": averaged})
-    print(f"the mean of {', '.join(averaged)}: {out / 'model.safetensors'}")
+    _, described = read_tensors(trained[-1].file)
+    described["averaged"] = [str(run) for run in cfg.runs]
+    described |= {"step": sum(each.step for each in trained), "seconds": sum(each.seconds for each in trained)}
+    write_tensors(out / "model.safetensors", mean, described)
+    print(f"the mean of {', '.join(described['averaged'])}: {out / 'model.safetensors'}")
 
 
 @hydra.main(config_path="../configs", config_name="average", version_base="1.3")

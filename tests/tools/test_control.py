@@ -45,7 +45,8 @@ def test_runs_are_averaged(runs):
     mean, told = read_tensors(runs / "runs/mean/model.safetensors")
     for name, w in tensors.items():
         torch.testing.assert_close(mean[name], 2 * w)
-    assert told == described | {"averaged": ["runs/thrice", "runs/tiny/control/seed_0"]}
+    both = {"step": 2 * described["step"], "seconds": 2 * described["seconds"]}
+    assert told == described | both | {"averaged": ["runs/thrice", "runs/tiny/control/seed_0"]}
     assert load_model(runs / "runs/mean").identities == load_model(file).identities
 
 
