@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hydra.errors import InstantiationException
-from omegaconf.errors import InterpolationKeyError
+from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue
 
 
 class UserError(Exception):
@@ -18,12 +18,12 @@ class UserError(Exception):
 def one_line_errors() -> Iterator[None]:
     """Around a tool's main: a `UserError`, a full disk or Ctrl-C ends the program with one line and a non-zero code.
 
-    Hydra wraps what a constructor raises: a wrong key or value in the config is a user's mistake too. Anything else is a
-    defect of ours and keeps its traceback; HYDRA_FULL_ERROR=1 keeps all of them.
+    Hydra wraps what a constructor raises: a wrong or missing value in the config is a user's mistake too. Anything else is
+    a defect of ours and keeps its traceback; HYDRA_FULL_ERROR=1 keeps all of them.
     """
     try:
         yield
-    except (UserError, InstantiationException, InterpolationKeyError, OSError) as error:
+    except (UserError, InstantiationException, InterpolationKeyError, MissingMandatoryValue, OSError) as error:
         line = told(error)
         if line is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
@@ -38,6 +38,8 @@ def told(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} has no value: add {error.full_key}=... to the command"
     if isinstance(error, InterpolationKeyError):
         return (
             f"{str(error).splitlines()[0]}: this model or objective does not go with this data. Models of videos take "

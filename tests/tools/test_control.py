@@ -67,6 +67,14 @@ def test_what_cannot_be_averaged_is_one_line(runs, asked, message):
     assert not (runs / "runs/no_mean").exists()
 
 
+@pytest.mark.parametrize(("tool", "words", "missing"), [(AVERAGE, ("runs=[a,b]",), "out"), (CONTROL, (), "run")])
+def test_what_is_missing_is_one_line(tool, words, missing, tmp_path):
+    done = run_tool(tool, *words, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.strip().splitlines() == [
+        f"error: {missing} has no value: add {missing}=... to the command"
+    ]
+
+
 def test_every_way_to_steer_is_judged_and_drawn(runs):
     done = run_tool(CONTROL, RUN, "per_clip=3", cwd=runs)
     assert done.returncode == 0, done.stderr
