@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from videogen.errors import UserError
-from videogen.generation.steering import attributes, between, infer, mixture, steer, swap
+from videogen.generation.steering import attributes, between, infer, mixture, read, steer, swap
 from videogen.models.video_vae import VideoVae
 from videogen.models.video_vae_factored import FactoredVideoVae
 from videogen.runs import TrainedModel
@@ -96,6 +96,26 @@ def test_infer_and_swap():
     swapped = swap(run, x, *codes)
     assert swapped.shape == x.shape and torch.equal(swapped, swap(run, x, *codes))
     assert torch.allclose(swapped[1:2], swap(run, x[1:2], codes[0][1:2], codes[1][1:2]), atol=1e-5)
+
+
+class Bars:
+    """Its motion is where a bar stands, and it knows none to the right of column 8."""
+
+    z = 1
+
+    def motion(self, a, eps, x):
+        return x[:, :, 0, 0].argmax(-1, keepdim=True).clamp(max=8).float()
+
+    def paint(self, h, a, camera):
+        return torch.nn.functional.one_hot(h[..., 0].long(), 16).float()[:, :, None, None].expand(-1, -1, 1, 16, 16)
+
+
+def test_a_motion_is_read_where_the_model_knows_people():
+    bars, a = Bars(), torch.zeros(2, 5)
+    at = torch.tensor([[4.0, 5.0, 6.0], [10.0, 11.0, 12.0]])[..., None]
+    read_off = read(bars, 1.1 * bars.paint(at, a, None), a)  # painted not quite right anywhere
+    assert read_off[0, :, 0].tolist() == [4, 5, 6]  # known as it is
+    assert read_off[1, :, 0].tolist() == [6, 7, 8]  # known four columns to the left
 
 
 def test_a_model_of_one_piece_is_named():

@@ -10,10 +10,13 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from tqdm import tqdm
 
-from videogen import noise
+from videogen import noise, pixels
 from videogen.errors import UserError
 from videogen.runs import TrainedModel, number
+
+REACH, PLACES, GAIN = 0.25, 4, 0.25  # how far to either side motions are looked for, in how many steps, for how much
 
 
 def mixture(words: str | int, names: list[str], kind: str) -> Float[Tensor, "k"]:
@@ -101,11 +104,36 @@ def swap(
 ) -> Float[Tensor, "n t c h w"]:
     """The motion of each clip, performed by another identity. `action` is what the clip shows: given, or inferred."""
     model, videos = steerable(trained), []
-    for rows in torch.arange(len(x)).split(32):
-        a = model.attributes(identity[rows].to(trained.device), action[rows].to(trained.device))
-        eps = torch.zeros(len(rows), x.shape[1], model.z, device=trained.device)  # the likeliest motion, not a sample
-        videos.append(model.paint(model.motion(a, eps, x[rows].to(trained.device)), a).float().cpu())
+    own = infer(trained, x)[0].argmax(1)
+    batches = torch.arange(len(x)).split(32)
+    for rows in tqdm(batches, "reading motions", leave=False, delay=2, disable=None):
+        shown, performed = (
+            model.attributes(who[rows].to(trained.device), action[rows].to(trained.device)) for who in (own, identity)
+        )
+        videos.append(model.paint(read(model, x[rows].to(trained.device), shown), performed).float().cpu())
     return torch.cat(videos)
+
+
+def read(model: Any, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"]) -> Float[Tensor, "b t d"]:
+    """The motion of clips of which `a` says who does what; the likeliest one, not a sample.
+
+    Where its camera stood is one more thing that a clip does not tell. People who travel are known where they were filmed,
+    and a jump that goes on from there is read as something else. So each clip is read as it is and moved sideways, by up to
+    `REACH` of the width, and what counts is the reading that paints it best; painted by somebody else, it stays where the
+    model knows it. Who moves on the spot is known there: a clip is read as it is unless that takes `GAIN` of the squared
+    error away.
+    """
+    steps = [round(REACH * x.shape[-1] * k / PLACES) for k in range(-PLACES, PLACES + 1)]
+    motions, errors = [], []
+    for camera in (torch.full((len(x),), step, device=x.device) for step in steps):
+        h = model.motion(a, x.new_zeros(*x.shape[:2], model.z), pixels.panned(x, camera))
+        painted = pixels.panned(model.paint(h, a, camera), -camera)
+        motions.append(h)
+        errors.append((painted - x).square().mean((1, 2, 3, 4)))
+    error = torch.stack(errors)
+    least, best = error.min(0)
+    best = torch.where(least < (1 - GAIN) * error[PLACES], best, PLACES)
+    return torch.stack(motions)[best, torch.arange(len(x), device=x.device)]
 
 
 def steerable(trained: TrainedModel) -> Any:
