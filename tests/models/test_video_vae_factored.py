@@ -99,7 +99,7 @@ def test_crispness_makes_a_pixel_more_decidedly_one_colour_outside_of_training()
         torch.testing.assert_close(model.train().paint(h, a), soft.train().paint(h, a))
 
 
-def test_temperature_cools_what_the_prior_draws_outside_of_training_and_nothing_else():
+def test_temperature_cools_what_the_prior_draws_and_nothing_else():
     eps, other = draw(B, T, Z + 1), draw(B, T, Z + 1, seed=1)
     noisy = torch.cat([other[..., :-1], eps[..., -1:]], dim=2)
     model, a = tiny(temperature=0.0), codes(tiny())
@@ -108,7 +108,7 @@ def test_temperature_cools_what_the_prior_draws_outside_of_training_and_nothing_
     picks = torch.linspace(-2, 2, B)[:, None, None].expand(B, T, 1)  # still begins with any component
     begun = model.motion(a[:1].expand(B, -1), torch.cat([eps[:1, :, :-1].expand(B, -1, -1), picks], dim=2))
     assert not torch.allclose(begun[0], begun[-1], atol=1e-4)
-    assert torch.equal(model.train().motion(a, noisy), tiny().train().motion(a, noisy))
+    assert torch.equal(model.train().motion(a, noisy), model.eval().motion(a, eps))  # a dream in training, too
 
 
 def test_frames_given_come_from_the_posterior_and_the_future_does_not_change_the_past():
@@ -226,9 +226,9 @@ def test_the_action_is_inferred_from_other_colours_where_there_are_such():
     assert torch.equal(apart[1], net(other)[1])
 
 
-def critic() -> Critic:
+def critic(spectral: bool = True) -> Critic:
     torch.manual_seed(0)
-    return Critic(channels=1, identities=2, actions=3, motion=8, width=8).eval()
+    return Critic(channels=1, identities=2, actions=3, motion=8, width=8, spectral=spectral).eval()
 
 
 def weighed(net: torch.nn.Module) -> list[torch.nn.Module]:
@@ -241,8 +241,13 @@ def test_critics():
     assert scores.shape == (B, T * 32)  # 32 pixels: 4 x 4 small patches, and 2 x 2 large ones, each four times
     assert not torch.allclose(scores, others, atol=1e-4)
     assert torch.equal(others, critic().patches(x, identity.flip(1))[0])
-    norms = [torch.linalg.matrix_norm(layer.weight.flatten(1), 2) for layer in weighed(critic().real_patch)]
-    torch.testing.assert_close(torch.stack(norms), torch.ones(len(norms)), rtol=0, atol=0.2)  # spectral, unless told not to
+    for part in ("real_patch", "real_motion"):  # spectral, unless told not to
+        norms, free = (
+            torch.stack([torch.linalg.matrix_norm(layer.weight.flatten(1), 2) for layer in weighed(getattr(own, part))])
+            for own in (critic(), critic(spectral=False))
+        )
+        torch.testing.assert_close(norms, torch.ones(len(norms)), rtol=0, atol=0.2)
+        assert (free - 1).abs().max() > 0.3
     owners = critic().owners(draw(B, T, 8), torch.eye(3))
     assert owners.shape == (B, T, 2)
     torch.testing.assert_close(owners.exp().sum(-1), torch.ones(B, T))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from videogen import noise
-from videogen.models.critics import Critic
+from videogen.models.critics import Critic, DynamicsCritic
 from videogen.models.video_vae_factored import FactoredVideoVae
 from videogen.objectives.adversarial_elbo import AdversarialElbo, Dream, another
 from videogen.objectives.factored_elbo import FactoredElbo
@@ -38,13 +38,14 @@ def model(identities: int = 2) -> FactoredVideoVae:
 def test_terms_are_one_number_a_clip():
     objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3, switched=0.2)
     terms, bound = objective("vae", batch()), {"reconstruction", "kl"}
-    dreams = {"dream_patches", "dream_motion", "dream_identity", "dream_action"}
+    dreams = {"dream_patches", "dream_motion", "dream_dynamics", "dream_identity", "dream_action"}
     assert set(terms) == bound | dreams | {"adversarial", "betrayal"}
     assert set(FactoredElbo(model())("vae", batch())) == bound
     inferred = objective("attribute_net", batch())
     assert set(inferred) == {"identity", "action"}
     against = objective("critic", batch())
-    assert set(against) == {"real", "wrong", "fake", "dreamt", "real_motion", "wrong_motion", "dreamt_motion", "owner"}
+    motions = {"real_motion", "wrong_motion", "dreamt_motion", "real_dynamics", "dreamt_dynamics"}
+    assert set(against) == motions | {"real", "wrong", "fake", "dreamt", "owner"}
     assert all(term.shape == (B,) for term in {**terms, **inferred, **against}.values())
     assert (terms["betrayal"] >= 0).all()
 
@@ -131,14 +132,51 @@ def test_hinge_and_score_by_hand():
     net = model()
     net.critic.patches = lambda x, *identities: [torch.full((len(x), 4), 0.25) for _ in identities]
     net.critic.real_motion.forward = lambda x, *actions: [torch.full((len(x),), 0.25) for _ in actions]
+    net.critic.real_dynamics.forward = lambda h, action: torch.full((len(h),), 0.25)
     objective = AdversarialElbo(net, dreams=1.0)
     terms = objective("critic", batch())
-    assert terms["real"].tolist() == terms["real_motion"].tolist() == [0.75] * B
-    for name in ("wrong", "fake", "dreamt", "wrong_motion", "dreamt_motion"):
+    for name in ("real", "real_motion", "real_dynamics"):
+        assert terms[name].tolist() == [0.75] * B
+    for name in ("wrong", "fake", "dreamt", "wrong_motion", "dreamt_motion", "dreamt_dynamics"):
         assert terms[name].tolist() == [1.25] * B
     terms = objective("vae", batch())
     assert terms["adversarial"].tolist() == terms["dream_patches"].tolist() == [-T * 0.25] * B
-    assert terms["dream_motion"].tolist() == [-0.25] * B
+    assert terms["dream_motion"].tolist() == terms["dream_dynamics"].tolist() == [-0.25] * B
+
+
+def test_the_critic_of_dynamics_sees_what_a_clip_leads_and_what_the_prior_does_alone():
+    net, seen = model(), batch(seed=torch.arange(B) + 40)
+    objective, x = AdversarialElbo(net), seen["video"]
+    a, other = objective.told(seen), seen | {"video": torch.cat([x[:, :1], -x[:, 1:]], dim=1)}
+    led, unled = objective.led(seen, a), objective.unled(seen, a)
+    assert not torch.allclose(led[:, -1], objective.led(other, a)[:, -1], atol=1e-4)  # each frame leads
+    torch.testing.assert_close(unled, objective.unled(other, a))  # the first one at most
+    begun = (objective.unled(seen | {"video": -x}, a) - unled).abs().amax((1, 2)) > 1e-4
+    assert begun.any() and not begun.all()
+    net.temperature = 0.0  # then neither hears its noise
+    assert torch.equal(objective.led(seen, a), net.motion(a, torch.zeros(B, T, net.z), objective.disguise(seen)))
+
+
+def test_the_critic_of_dynamics_learns_who_stands_still():
+    """Waves that go on, and waves that come to rest after a few steps; small ones, among much that is alike."""
+    torch.manual_seed(0)
+    critic = DynamicsCritic(motion=8, actions=2, width=16)
+    optimizer = torch.optim.Adam(critic.parameters(), 2e-3)
+
+    def states(seed: int, n: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        start, t = draw(n, 1, seed=seed), torch.arange(10.0)
+        waves, rests = (0.05 * torch.sin(start + time)[..., None] for time in (t, t.clamp(max=3)))
+        here = 0.3 * draw(n, 1, 8, seed=seed + 1)
+        return here + waves, here + rests, torch.eye(2)[torch.arange(n) % 2]
+
+    for step in range(100):
+        real, still, action = states(2 * step)
+        loss = (1 - critic(real, action)).relu().mean() + (1 + critic(still, action)).relu().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    real, still, action = states(10_000)
+    assert (critic(real, action) > critic(still, action)).float().mean() > 0.9
 
 
 def test_the_critic_is_shown_people_under_wrong_names():

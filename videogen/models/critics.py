@@ -1,11 +1,19 @@
 """What keeps a factored VideoVAE honest: a critic of patches, and one of what the motion betrays."""
 
+from collections.abc import Callable
+
 import torch
 from einops import einsum, rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
+
+
+def bound(spectral: bool) -> Callable[[nn.Module], nn.Module]:
+    """Spectral normalisation (Miyato et al. 2018) of a layer, or nothing. A critic that is bounded so learns whose colours
+    these are long before it sees that an edge is soft."""
+    return spectral_norm if spectral else nn.Identity()
 
 
 class PatchCritic(nn.Module):
@@ -15,14 +23,11 @@ class PatchCritic(nn.Module):
     is real under wrong names, too (Reed et al. 2016). A patch of 22 pixels shows texture, cloth and skin, and too little of
     a pose to know the action: a pair of person and action that was never seen is nothing new to it. One of 46 shows how
     tall and broad somebody is, and where they stand.
-
-    spectral   spectral normalisation (Miyato et al. 2018). A critic that is bounded so learns whose colours these are long
-               before it sees that an edge is soft
     """
 
     def __init__(self, channels: int, identities: int, width: int, spectral: bool):
         super().__init__()
-        bounded = spectral_norm if spectral else nn.Identity()
+        bounded = bound(spectral)
         self.convolutions, self.real, self.own = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         scales = [[(channels, width), (width, 2 * width), (2 * width, 4 * width)], [(4 * width, 4 * width)]]
         for scale in scales:
@@ -59,18 +64,19 @@ def grey_and_change(x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b 2 t h2 w2
 class MotionCritic(nn.Module):
     """Does this clip move as this action moves? It is not told whose motion it is.
 
-    3-D convolutions with spectral normalisation, and a projection on the action.
+    3-D convolutions, and a projection on the action.
     """
 
-    def __init__(self, actions: int, width: int):
+    def __init__(self, actions: int, width: int, spectral: bool):
         super().__init__()
+        bounded = bound(spectral)
         layers: list[nn.Module] = []
         for before, after in ((2, width), (width, 2 * width), (2 * width, 4 * width)):
-            layers += [spectral_norm(nn.Conv3d(before, after, (3, 4, 4), (1, 2, 2), (1, 1, 1))), nn.LeakyReLU(0.2)]
+            layers += [bounded(nn.Conv3d(before, after, (3, 4, 4), (1, 2, 2), (1, 1, 1))), nn.LeakyReLU(0.2)]
         self.convolutions = nn.Sequential(*layers)
-        self.mixed = nn.Sequential(spectral_norm(nn.Linear(8 * width, 4 * width)), nn.LeakyReLU(0.2))
-        self.real = spectral_norm(nn.Linear(4 * width, 1))
-        self.own = spectral_norm(nn.Linear(actions, 4 * width, bias=False))
+        self.mixed = nn.Sequential(bounded(nn.Linear(8 * width, 4 * width)), nn.LeakyReLU(0.2))
+        self.real = bounded(nn.Linear(4 * width, 1))
+        self.own = bounded(nn.Linear(actions, 4 * width, bias=False))
 
     def forward(self, x: Float[Tensor, "b t c h w"], *actions: Float[Tensor, "b a"]) -> list[Float[Tensor, "b"]]:
         """For each of the `actions` that the clips may show, a score; higher for real."""
@@ -79,9 +85,31 @@ class MotionCritic(nn.Module):
         return [(self.real(y)[:, 0] + einsum(y, self.own(action), "b d, b d -> b")).float() for action in actions]
 
 
+class DynamicsCritic(nn.Module):
+    """Do these motion states follow each other as where a clip leads them, or is the prior alone?
+
+    Professor forcing (Goyal, Lamb et al. 2016): 1-D convolutions over 7 of the h_t and how they change, and a projection
+    on the action. An arm that comes to rest is a few grey pixels to the critic of motion, and much of what h holds.
+    """
+
+    def __init__(self, motion: int, actions: int, width: int = 128):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before in (2 * motion, width, width):
+            layers += [nn.Conv1d(before, width, 3, padding=1), nn.LeakyReLU(0.2)]
+        self.convolutions = nn.Sequential(*layers)
+        self.real, self.own = nn.Linear(width, 1), nn.Linear(actions, width, bias=False)
+
+    def forward(self, h: Float[Tensor, "b t d"], action: Float[Tensor, "b a"]) -> Float[Tensor, "b"]:
+        """Higher for what a clip leads. Changes are small beside the states, and enlarged four times."""
+        both = torch.cat([h, 4 * h.diff(dim=1, prepend=h[:, :1])], dim=-1)
+        y = rearrange(self.convolutions(rearrange(both, "b t d -> b d t")), "b d t -> b t d")
+        return (self.real(y)[..., 0] + einsum(y, self.own(action), "b t d, b d -> b t")).float().mean(1)
+
+
 class Critic(nn.Module):
-    """`real_patch` sees pixels. `whose_motion` sees the motion state h_t and names its owner (DrNet's adversary, Denton &
-    Birodkar 2017): where it can, the motion has kept something that belongs to the identity."""
+    """`real_patch` and `real_motion` see pixels, the others the motion states h_t. `whose_motion` names their owner
+    (DrNet's adversary, Denton & Birodkar 2017): where it can, the motion has kept something of the identity's."""
 
     def __init__(
         self,
@@ -95,7 +123,8 @@ class Critic(nn.Module):
     ):
         super().__init__()
         self.real_patch = PatchCritic(channels, identities, width, spectral)
-        self.real_motion = MotionCritic(actions, width)
+        self.real_motion = MotionCritic(actions, width, spectral)
+        self.real_dynamics = DynamicsCritic(motion, actions)
         self.whose_motion = nn.Sequential(
             nn.Linear(motion + actions, hidden),
             nn.LeakyReLU(0.2),

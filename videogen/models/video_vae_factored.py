@@ -150,8 +150,9 @@ class FactoredVideoVae(Attributes, nn.Module):
     painted     how many of the decoder's last layers know the identity, at least 1
     colours     that each person is painted with; 0: any
     crisp       how decidedly, outside of training: see `PaintedDecoder`
-    temperature factor on the noise of what the prior draws outside of training; the mixture's component, where a clip
-                begins, is drawn as ever. Below 1 there are fewer beginnings between two of them, and less variety
+    temperature factor on the noise of what the prior draws; the mixture's component, where a clip begins, is drawn as ever.
+                Below 1 there are fewer beginnings between two of them, and less variety. What an objective has it draw in
+                training is as cool: a critic that sees motion kept alive by noise lets it die where the noise is less
     critic      what an adversarial objective trains beside it; no part of generation
     """
 
@@ -258,14 +259,27 @@ class FactoredVideoVae(Attributes, nn.Module):
         features: Float[Tensor, "b s f"] | None,
         camera: Int64[Tensor, "b"] | None = None,
     ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b"]]:
-        """Runs the latent dynamics: z_t from the posterior while there are features, from the prior after them."""
+        """Runs the latent dynamics: z_t from the posterior while there are features, from the prior after them.
+
+        In fp32, whatever the rest runs in: how an arm moves lies in small differences of h, and rounding adds up.
+        """
+        with torch.autocast(eps.device.type, enabled=False):
+            return self._moved(eps, a, None if features is None else features.float(), camera)
+
+    def _moved(
+        self,
+        eps: Float[Tensor, "b t z"],
+        a: Float[Tensor, "b *k"],
+        features: Float[Tensor, "b s f"] | None,
+        camera: Int64[Tensor, "b"] | None,
+    ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b"]]:
         given, length = 0 if features is None else features.shape[1], eps.shape[1]
         action = a[..., self.identities :]
         action = repeat(action, "b k -> b t k", t=length) if action.ndim == 2 else action
         h, c = self.h_0(action[:, 0]).tanh().chunk(2, dim=-1)
         log_w, mixture = self._first(action[:, 0], camera)
         states, drawn, posteriors, priors = [], [], [], []
-        cooled = eps if self.training else self.temperature * eps
+        cooled = self.temperature * eps
         for t in range(length):
             inputs = [h, action[:, t]]
             prior = gaussian(self.f_p, *inputs) if t else picked(mixture, log_w, eps[:, 0, -1])

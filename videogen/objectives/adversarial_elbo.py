@@ -41,6 +41,8 @@ class AdversarialElbo(FactoredElbo):
     adversarial                   - mean score of patches, times the frames: of reconstructions
     dream_patches                 the same of the dreams: do their details belong to this person?
     dream_motion                  - score of the dreams' motion: is it the action's?
+    dream_dynamics                - score of the motion states that the prior goes through by itself, from the start or
+                                  from a first frame: of the clip's own action, and never painted
     dream_identity, dream_action  cross-entropies of who and what the model's own attribute net sees in them, nats. It
                                   learns nothing from them: the two must not agree on a sign of their own.
     betrayal                      how far the critic's guess at the motion's owner is from "anybody", cross-entropy to the
@@ -80,12 +82,13 @@ class AdversarialElbo(FactoredElbo):
         self.worn, self.contrast = worn, contrast
 
     def vae(self, batch: Batch) -> Terms:
-        batch = self.filmed(batch)
+        as_filmed, batch = batch, self.filmed(batch)
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
         t = batch["video"].shape[1]
         (scores,) = self.model.critic.patches(rollout.x_hat[:, : self.judged], a[:, : self.model.identities])
-        owners = self.model.critic.owners(rollout.h, a[:, self.model.identities :])
+        action = a[:, self.model.identities :]
+        owners = self.model.critic.owners(rollout.h, action)
         dream = self.dream(batch, a, rollout.h)
         patches, motion = self.dream_scores(batch, dream)
         net, seed = self.model.attribute_net, batch["seed"][dream.chosen]
@@ -99,20 +102,22 @@ class AdversarialElbo(FactoredElbo):
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
             "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),
             "dream_motion": self.beside(-motion, dream, batch),
+            "dream_dynamics": -self.model.critic.real_dynamics(self.unled(as_filmed, a), action),
             **{f"dream_{name}": self.beside(entropy, dream, batch) for name, entropy in recognised.items()},
         }
 
     def critic(self, batch: Batch) -> Terms:
-        """Hinge losses on patches and on motions, and the cross-entropy of the motion's owner, nats per frame.
+        """Hinge losses on patches, motions and motion states, and the cross-entropy of the motion's owner, nats per frame.
 
         wrong, wrong_motion     what is real under another person's name, or another action's, is not real either; 0 where
                                 there is one alone
         """
-        batch = self.filmed(batch)
+        as_filmed, batch = batch, self.filmed(batch)
         x, shown = batch["video"], some_frames(batch, self.judged)
         with torch.no_grad():
             a = self.told(batch)
             rollout = self.disguised(batch, a, shown)
+            led, unled = self.led(as_filmed, a), self.unled(as_filmed, a)
         identity, action = a[:, : self.model.identities], a[:, self.model.identities :]
         real, wrong = self.model.critic.patches(some(x, shown), identity, another(identity, batch["seed"] + 14))
         (fake,) = self.model.critic.patches(rollout.x_hat, identity)
@@ -129,8 +134,26 @@ class AdversarialElbo(FactoredElbo):
             "real_motion": functional.relu(1 - real_motion),
             "wrong_motion": functional.relu(1 + wrong_motion) * (self.model.actions > 1),
             "dreamt_motion": self.beside(functional.relu(1 + motion), dream, batch),
+            "real_dynamics": functional.relu(1 - self.model.critic.real_dynamics(led, action)),
+            "dreamt_dynamics": functional.relu(1 + self.model.critic.real_dynamics(unled, action)),
             "owner": -(owners * identity[:, None]).sum(-1).mean(-1),
         }
+
+    def led(self, batch: Batch, a: Float[Tensor, "b k"]) -> Float[Tensor, "b t d"]:
+        """The states that clips lead the dynamics through; as cool as what the prior draws, so that noise is no sign."""
+        eps = self.model.temperature * noise.normal(batch["seed"] + 20, batch["video"].shape[1], self.model.z)
+        return self.model.motion(a, eps, self.disguise(batch))
+
+    def unled(self, batch: Batch, a: Float[Tensor, "b k"]) -> Float[Tensor, "b t d"]:
+        """The same actions as the prior has them: half of them go on from the first frame, half begin by themselves."""
+        eps = noise.normal(batch["seed"] + 21, batch["video"].shape[1], self.model.z)
+        continued = torch.special.ndtr(noise.normal(batch["seed"] + 22, 1)[:, 0]) < 0.5
+        first = self.disguise(batch)[:, :1]
+        h = torch.zeros(*eps.shape[:2], self.model.lstm.hidden_size, device=eps.device)
+        for which, given in ((continued, first), (~continued, None)):
+            if len(rows := which.nonzero()[:, 0]):
+                h = h.index_copy(0, rows, self.model.motion(a[rows], eps[rows], None if given is None else given[rows]))
+        return h
 
     def dream(self, batch: Batch, a: Float[Tensor, "b k"], h: Float[Tensor, "b t d"]) -> Dream:
         """The dreams of a batch; `h` is how its clips move."""
