@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 
-def bound(spectral: bool) -> Callable[[nn.Module], nn.Module]:
+def normalised(spectral: bool) -> Callable[[nn.Module], nn.Module]:
     """Spectral normalisation (Miyato et al. 2018) of a layer, or nothing. A critic that is bounded so learns whose colours
     these are long before it sees that an edge is soft."""
     return spectral_norm if spectral else nn.Identity()
@@ -27,7 +27,7 @@ class PatchCritic(nn.Module):
 
     def __init__(self, channels: int, identities: int, width: int, spectral: bool):
         super().__init__()
-        bounded = bound(spectral)
+        bounded = normalised(spectral)
         self.convolutions, self.real, self.own = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         scales = [[(channels, width), (width, 2 * width), (2 * width, 4 * width)], [(4 * width, 4 * width)]]
         for scale in scales:
@@ -69,7 +69,7 @@ class MotionCritic(nn.Module):
 
     def __init__(self, actions: int, width: int, spectral: bool):
         super().__init__()
-        bounded = bound(spectral)
+        bounded = normalised(spectral)
         layers: list[nn.Module] = []
         for before, after in ((2, width), (width, 2 * width), (2 * width, 4 * width)):
             layers += [bounded(nn.Conv3d(before, after, (3, 4, 4), (1, 2, 2), (1, 1, 1))), nn.LeakyReLU(0.2)]
@@ -88,7 +88,7 @@ class MotionCritic(nn.Module):
 class DynamicsCritic(nn.Module):
     """Do these motion states follow each other as where a clip leads them, or is the prior alone?
 
-    Professor forcing (Goyal, Lamb et al. 2016): 1-D convolutions over 7 of the h_t and how they change, and a projection
+    Professor forcing (Lamb, Goyal et al. 2016): 1-D convolutions over 7 of the h_t and how they change, and a projection
     on the action. An arm that comes to rest is a few grey pixels to the critic of motion, and much of what h holds.
     """
 
