@@ -98,15 +98,25 @@ def test_infer_and_swap():
     assert torch.allclose(swapped[1:2], swap(run, x[1:2], codes[0][1:2], codes[1][1:2]), atol=1e-5)
 
 
-class Bars:
+class Bars(torch.nn.Module):
     """Its motion is where a bar stands, and it knows none to the right of column 8."""
 
     z = 1
 
+    def __init__(self):
+        super().__init__()
+        self.somewhere = torch.nn.Parameter(torch.zeros(1))
+
+    def infer(self, x):
+        return torch.eye(2)[:1].expand(len(x), -1), torch.eye(3)[:1].expand(len(x), -1)
+
+    def attributes(self, identity, action):
+        return torch.cat([torch.eye(2)[identity], torch.eye(3)[action]], dim=1)
+
     def motion(self, a, eps, x):
         return x[:, :, 0, 0].argmax(-1, keepdim=True).clamp(max=8).float()
 
-    def paint(self, h, a, camera):
+    def paint(self, h, a, camera=None):
         return torch.nn.functional.one_hot(h[..., 0].long(), 16).float()[:, :, None, None].expand(-1, -1, 1, 16, 16)
 
 
@@ -116,6 +126,9 @@ def test_a_motion_is_read_where_the_model_knows_people():
     read_off = read(bars, 1.1 * bars.paint(at, a, None), a)  # painted not quite right anywhere
     assert read_off[0, :, 0].tolist() == [4, 5, 6]  # known as it is
     assert read_off[1, :, 0].tolist() == [6, 7, 8]  # known four columns to the left
+    run, one = trained(lambda **sizes: bars), torch.tensor([1, 1])
+    performed = swap(run, 1.1 * bars.paint(at, a), one, torch.zeros_like(one))
+    assert torch.equal(performed, bars.paint(read_off, a))  # by somebody else, where it was read
 
 
 def test_a_model_of_one_piece_is_named():

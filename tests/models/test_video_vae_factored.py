@@ -111,6 +111,14 @@ def test_temperature_cools_what_the_prior_draws_and_nothing_else():
     assert torch.equal(model.train().motion(a, noisy), model.eval().motion(a, eps))  # a dream in training, too
 
 
+def test_the_dynamics_run_in_fp32_whatever_the_rest_does():
+    model, eps = tiny(), draw(B, T, Z + 1)
+    exact = model.motion(codes(model), eps)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(model.motion(codes(model), eps), exact)
+        assert model.motion(codes(model), eps, clip()).dtype == torch.float32
+
+
 def test_frames_given_come_from_the_posterior_and_the_future_does_not_change_the_past():
     model, eps, x = tiny(), draw(B, T, Z + 1), clip()
     whole = model.motion(codes(model), eps, x)

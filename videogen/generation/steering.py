@@ -114,6 +114,7 @@ def swap(
     return torch.cat(videos)
 
 
+@torch.no_grad()
 def read(model: Any, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"]) -> Float[Tensor, "b t d"]:
     """The motion of clips of which `a` says who does what; the likeliest one, not a sample.
 

@@ -1,4 +1,4 @@
-"""What keeps a factored VideoVAE honest: a critic of patches, and one of what the motion betrays."""
+"""What keeps a factored VideoVAE honest: critics of patches, of motion, of motion states and of what these betray."""
 
 from collections.abc import Callable
 

@@ -148,12 +148,11 @@ class AdversarialElbo(FactoredElbo):
         """The same actions as the prior has them: half of them go on from the first frame, half begin by themselves."""
         eps = noise.normal(batch["seed"] + 21, batch["video"].shape[1], self.model.z)
         continued = torch.special.ndtr(noise.normal(batch["seed"] + 22, 1)[:, 0]) < 0.5
-        first = self.disguise(batch)[:, :1]
-        h = torch.zeros(*eps.shape[:2], self.model.lstm.hidden_size, device=eps.device)
-        for which, given in ((continued, first), (~continued, None)):
-            if len(rows := which.nonzero()[:, 0]):
-                h = h.index_copy(0, rows, self.model.motion(a[rows], eps[rows], None if given is None else given[rows]))
-        return h
+        first = self.disguise(batch | {"video": batch["video"][:, :1]})
+        led, alone = continued.nonzero()[:, 0], (~continued).nonzero()[:, 0]
+        parts = [self.model.motion(a[led], eps[led], first[led])] if len(led) else []
+        parts += [self.model.motion(a[alone], eps[alone])] if len(alone) else []
+        return torch.cat(parts)[torch.cat([led, alone]).argsort()]
 
     def dream(self, batch: Batch, a: Float[Tensor, "b k"], h: Float[Tensor, "b t d"]) -> Dream:
         """The dreams of a batch; `h` is how its clips move."""
