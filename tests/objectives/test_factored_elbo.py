@@ -7,7 +7,7 @@ from videogen import noise
 from videogen.models.critics import Critic, DynamicsCritic
 from videogen.models.video_vae_factored import FactoredVideoVae
 from videogen.objectives.adversarial_elbo import AdversarialElbo, Dream, another
-from videogen.objectives.factored_elbo import FactoredElbo
+from videogen.objectives.factored_elbo import FactoredElbo, unexplained
 from videogen.pixels import panned
 
 B, T = 4, 6
@@ -37,7 +37,7 @@ def model(identities: int = 2) -> FactoredVideoVae:
 
 def test_terms_are_one_number_a_clip():
     objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3, switched=0.2)
-    terms, bound = objective("vae", batch()), {"reconstruction", "kl"}
+    terms, bound = objective("vae", batch()), {"reconstruction", "unexplained", "kl"}
     dreams = {"dream_patches", "dream_motion", "dream_dynamics", "dream_identity", "dream_action"}
     assert set(terms) == bound | dreams | {"adversarial", "betrayal"}
     assert set(FactoredElbo(model())("vae", batch())) == bound
@@ -98,6 +98,33 @@ def test_fewer_frames_decoded_are_the_same_bound_on_average():
     some = [FactoredElbo(net, shown=2)("vae", batch(seed=torch.arange(B) + 100 * s)) for s in range(60)]
     mean = torch.stack([terms["reconstruction"] for terms in some]).mean(0)
     torch.testing.assert_close(mean, whole, rtol=0.05, atol=0)
+
+
+def test_a_thin_pale_arm_is_as_much_to_explain_as_a_body():
+    x = torch.zeros(3, T, 3, 8, 8)
+    x[0, :, :, 2, 3] = 0.4 * draw(T, 3)  # a thin pale arm; the second clip travels, the third hardly moves
+    x[1, :, :, :4] = draw(T, 3, 4, 8)
+    x[2] = 1e-3 * draw(T, 3, 8, 8)
+    still = x.mean(1, keepdim=True).expand_as(x)
+    missed = unexplained(x, x, still)
+    torch.testing.assert_close(missed[:2], torch.ones(2))
+    torch.testing.assert_close(unexplained(x, x, still + 0.3 * (x - still))[:2], torch.full((2,), 0.49))
+    assert not unexplained(x, x, x).any() and missed[2] < 1e-5
+
+    pale = x[:1] + 0.2  # an error where nothing moves is none of it
+    pale[:, :, :, 2, 3] = x[:1, :, :, 2, 3]
+    assert not unexplained(x[:1], x[:1], pale).any()
+
+
+def test_what_is_unexplained_is_of_the_frames_shown():
+    objective = FactoredElbo(model(), shown=2)
+    seen = batch()
+    shown = torch.tensor([[0, 3], [1, 2], [5, 4], [2, 0]])
+    x_hat = draw(B, 2, 3, 16, 16, seed=2).tanh()
+    terms = objective.fit(seen, shown, x_hat)
+    some = torch.stack([seen["video"][i, shown[i]] for i in range(B)])
+    torch.testing.assert_close(terms["unexplained"], unexplained(seen["video"], some, x_hat))
+    assert not torch.allclose(terms["unexplained"], unexplained(seen["video"], some.flip(1), x_hat))
 
 
 def test_labels_kept_from_training_change_nothing():

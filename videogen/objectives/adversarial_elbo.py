@@ -96,7 +96,7 @@ class AdversarialElbo(FactoredElbo):
             logits = functional_call(net, held(net), self.about(dream.video, seed))
         recognised = self.entropies(logits, {"identity": dream.identity, "action": dream.action}, dream.known)
         return {
-            **self.reconstruction(batch, shown, rollout.x_hat),
+            **self.fit(batch, shown, rollout.x_hat),
             "kl": rollout.kl,
             "adversarial": -t * scores.mean(-1),
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),

@@ -10,12 +10,13 @@ from torch.nn import functional
 from videogen import noise, pixels
 from videogen.objectives.disguise import false_colours, false_places
 from videogen.objectives.objective import Batch, Terms
-from videogen.objectives.video_elbo import VideoElbo, some_frames
+from videogen.objectives.video_elbo import VideoElbo, some, some_frames
 
 
 class FactoredElbo(VideoElbo):
-    """Player `vae`: reconstruction, kl, nats per clip, as in `VideoElbo`. Player `attribute_net`: identity, action, the
-    cross-entropies of what is inferred, nats; it has a player of its own for it is soon done, and may take fewer turns.
+    """Player `vae`: reconstruction, kl, nats per clip, as in `VideoElbo`, and `unexplained`, the share of a clip's movement
+    that its reconstruction misses. Player `attribute_net`: identity, action, the cross-entropies of what is inferred, nats;
+    it has a player of its own for it is soon done, and may take fewer turns.
 
     Where labels are kept from training (`labelled` is false), the attributes that were inferred stand in for them, and the
     cross-entropies are 0.
@@ -43,7 +44,7 @@ class FactoredElbo(VideoElbo):
         batch = self.filmed(batch)
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
-        return {**self.reconstruction(batch, shown, rollout.x_hat), "kl": rollout.kl}
+        return {**self.fit(batch, shown, rollout.x_hat), "kl": rollout.kl}
 
     def attribute_net(self, batch: Batch) -> Terms:
         """Cross-entropies of what the attribute net says of the clips, nats; 0 where the label is not known.
@@ -95,5 +96,19 @@ class FactoredElbo(VideoElbo):
         seen = false_colours(batch["video"], drawn[:, :6])
         return false_places(seen, drawn[:, 6:], self.reach) if self.reach else seen
 
-    def reconstruction(self, batch: Batch, shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]) -> Terms:
-        return {"reconstruction": self.energy_of_some(batch["video"], shown, x_hat)}
+    def fit(self, batch: Batch, shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]) -> Terms:
+        x = batch["video"]
+        energy = self.energy_of_some(x, shown, x_hat)
+        return {"reconstruction": energy, "unexplained": unexplained(x, some(x, shown), x_hat)}
+
+
+def unexplained(
+    x: Float[Tensor, "b t c h w"], seen: Float[Tensor, "b s c h w"], x_hat: Float[Tensor, "b s c h w"]
+) -> Float[Tensor, "b"]:
+    """Of how a clip x moves, the share that x_hat misses in the frames that are seen: the squared error, each pixel's
+    weighed by its variance over time, beside what the clip's mean has. 0 where all is explained, 1 for a still; as much for
+    a pale thin arm as for a whole body that travels. The floor keeps clips out that hardly move.
+    """
+    change = x.float().var(1, unbiased=False).mean(1)
+    error = (x_hat.float() - seen).square().mean((1, 2))
+    return (change * error).mean((1, 2)) / change.square().mean((1, 2)).clamp(min=1e-5)
