@@ -97,6 +97,7 @@ class FactoredElbo(VideoElbo):
         return false_places(seen, drawn[:, 6:], self.reach) if self.reach else seen
 
     def fit(self, batch: Batch, shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]) -> Terms:
+        """What the clips cost that are painted as x_hat in the frames shown."""
         x = batch["video"]
         energy = self.energy_of_some(x, shown, x_hat)
         return {"reconstruction": energy, "unexplained": unexplained(x, some(x, shown), x_hat)}
