@@ -6,8 +6,9 @@ import torch
 from data.films import SHARED, film
 from torch.utils.data import DataLoader
 
+from videogen.data.actors import draw_clip, write_actors
 from videogen.data.clips import Clips, PositionSampler
-from videogen.data.sources import Strips, Weizmann
+from videogen.data.sources import Actors, Strips, Weizmann
 from videogen.errors import UserError
 
 ACTIONS = {"0": "wave1", "1": "wave2", "3": "jack", "4": "bend"}
@@ -209,3 +210,52 @@ def test_real_strips(tmp_path):
     assert [len(clips.split(name, 0)) for name in ("train", "test", "unseen")] == [27, 27, 9]
     whole = {row.path: row.frames for row in clips.index}
     assert len(whole) == 36 and min(whole.values()) == 51 and max(whole.values()) == 146
+
+
+class Few(Actors):
+    """Of the drawn people, those that are there."""
+
+    videos = Weizmann.videos
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    root = tmp_path_factory.mktemp("drawn")
+    write_actors(root, performances=2, frames=16, workers=1, identities=("ada", "ben"), actions=("walk", "wave1"))
+    settings = {"size": 48, "frames": 4, "stride": 1, "mirror": True, "crop": "centre", "cache": True}
+    return Clips(Few(str(root), performances=2, frames=16), cache_dir=str(root / "cache"), **settings)
+
+
+def test_a_clip_redrawn_by_its_own_person_is_the_clip(drawn):
+    split = drawn.split("test", 0)
+    assert drawn.drawn and len(split) == 8
+    for number, start, mirror in split.windows(2, 0):
+        there = split.window(number, start, mirror)
+        assert equal(split.redrawn(number, start, mirror, by=int(there["identity"])), there)
+
+
+def test_a_clip_redrawn_by_another_has_their_looks_and_its_motion(drawn):
+    split = drawn.split("test", 0)
+    walks = [k for k, row in enumerate(split.rows) if (row.identity, row.action) == ("ada", "walk")]
+    for number in walks:
+        own, by = (split.redrawn(number, split.rows[number].start, by=who) for who in (0, 1))
+        assert (int(by["identity"]), int(by["action"])) == (1, int(own["action"]))
+        room = split.window(next(k for k, row in enumerate(split.rows) if row.identity == "ben"), 11)["video"]
+        near, far = ((by["video"][..., :6].float() - of[..., :6].float()).abs().mean() for of in (room, own["video"]))
+        assert near < 8 < far  # ben's wall, under the light of ada's clip
+        change = [clip["video"].float().diff(dim=0).square().mean((1, 2)) for clip in (own, by)]
+        column = [(change @ torch.arange(48.0)) / change.sum(1) for change in change]
+        assert (column[0] - column[1]).abs().max() < 3  # pixels of 48: where a walker is
+
+
+def test_a_clip_redrawn_without_another_is_a_performance_that_is_in_no_file(drawn):
+    split = drawn.split("test", 0)
+    row, anew = split.rows[1], split.redrawn(1, split.rows[1].start)
+    assert (row.path, int(anew["identity"])) == ("ada_walk2.avi", 0)
+    pictures = draw_clip("ada", "walk", 3, frames=16)[row.start : row.start + 4]  # of two there are, the second's
+    error = anew["video"].float() - torch.from_numpy(pictures[:, ::3, 18:162:3]).permute(0, 3, 1, 2)
+    assert error.abs().mean() < 8 < (anew["video"].float() - split.window(1, row.start)["video"]).abs().mean()
+
+
+def test_films_cannot_be_redrawn(clips):
+    assert not clips.drawn

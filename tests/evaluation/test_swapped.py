@@ -27,16 +27,20 @@ class Noting(Bench):
     """Judges nothing, and notes which pairs a row is about."""
 
     def __init__(self, real, unseen):
-        self.real, self.unseen, self.seed = real, unseen, 0
-        self.clips = SimpleNamespace(identities=PEOPLE, actions=ACTIONS, frames=2)
+        self.real, self.unseen, self.seed, self.per_clip = real, unseen, 0, 1
+        self.clips = SimpleNamespace(identities=PEOPLE, actions=ACTIONS, frames=2, drawn=False)
+        self.test = SimpleNamespace(clips=self.clips)
 
     def row(self, name, shown):
         return {"name": name, "pairs": list(zip(shown.identity.tolist(), shown.action.tolist(), strict=True))}
 
 
-def rows(*unseen, clips=24):
+def rows(*unseen, clips=24, truth=None):
     real = Labelled(torch.zeros(clips, 2, 3, 4, 4), torch.arange(clips) % 3, torch.arange(clips) % 2)
     bench = Noting(real, Split(*unseen))
+    if truth:
+        bench.clips.drawn, bench.test.redrawn = True, truth
+        bench.test.windows = lambda per_clip, seed: [(k, 0, False) for k in range(clips)]
     steering = Steering(
         steer=lambda wishes, frames, seed: torch.zeros(len(wishes), frames, 3, 4, 4),
         infer=lambda videos: (torch.eye(3)[real.identity], torch.eye(2)[real.action]),
@@ -64,3 +68,17 @@ def test_of_one_video_alone_there_is_no_row():
     told = [rows(pair, clips=6) for pair in pairs]  # six swaps: into most pairs one of them, or none
     assert all(len(row) > 1 for table in told for row in table.values())
     assert min(len(table) for table in told) < 7
+
+
+def test_where_clips_are_drawn_the_truth_has_a_row():
+    asked = []
+
+    def truth(number, start, mirror, by):
+        asked.append((number, by))
+        action = torch.tensor(number % 2)
+        return {"video": torch.zeros(2, 3, 4, 4, dtype=torch.uint8), "identity": torch.tensor(by), "action": action}
+
+    told = rows(truth=truth)
+    assert list(told)[1:3] == ["this motion, another person", "this motion, another person, drawn"]
+    assert told["this motion, another person, drawn"] == told["this motion, another person"]
+    assert asked == [(k, i) for k, (i, _) in enumerate(told["this motion, another person"])]

@@ -58,12 +58,18 @@ ACTIONS: tuple[str, ...] = tuple(motion.ACTIONS)
 
 
 def draw_clip(
-    identity: str, action: str, performance: int = 0, frames: int = _USUAL, seed: int = 0
+    identity: str, action: str, performance: int = 0, frames: int = _USUAL, seed: int = 0, by: str | None = None
 ) -> UInt8[np.ndarray, "t 144 180 3"]:
-    """One clip at 25 frames a second; the same arguments give the same pixels."""
-    _known("identity", identity, IDENTITIES)
+    """One clip at 25 frames a second; the same arguments give the same pixels.
+
+    With `by`, this performance of `identity` by somebody else: as fast, on the same way and in the same light, with a body,
+    clothes and a room that are `by`'s.
+    """
+    by = by or identity
+    for name in (identity, by):
+        _known("identity", name, IDENTITIES)
     _known("action", action, ACTIONS)
-    person, what = PEOPLE[identity], motion.ACTIONS[action]
+    person, what = PEOPLE[by], motion.ACTIONS[action]
     rng = np.random.default_rng(seed_of("actors", seed, identity, action, performance))
     tempo, gain, zoom = rng.uniform(0.9, 1.1), rng.uniform(0.94, 1.05), rng.uniform(0.98, 1.02)
     light, pace, begun, turn, at = rng.uniform((0.96, 0.85, 0, -8, -1), (1.04, 1.0, 1, 8, 1))
@@ -90,7 +96,7 @@ def draw_clip(
     else:  # the feet stay where they are, however the hips move
         x = 4 * at - figure.feet()
     figure.move(x + WIDTH / 2, _GROUND + rng.uniform(-1.5, 1.5))
-    return figure.draw(_room(identity, light))
+    return figure.draw(_room(by, light))
 
 
 def _known(kind: str, name: str, names: Sequence[str]) -> None:
@@ -186,16 +192,21 @@ def _settle(root: Path, settings: dict[str, int]) -> None:
 
 
 def _write(task: tuple[Path, str, str, int, int, int]) -> None:
-    """Draw one clip and encode it; every frame is coded from earlier ones only, so any reader's seeking is exact."""
+    """Draw one clip into its file."""
     path, who, what, performance, frames, seed = task
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with av.open(str(part), "w", format="avi") as container:
+    encode(part, draw_clip(who, what, performance, frames, seed))
+    part.replace(path)
+
+
+def encode(path: Path, pictures: UInt8[np.ndarray, "t h w 3"]) -> None:
+    """Write them as an AVI file; every frame is coded from earlier ones only, so any reader's seeking is exact."""
+    with av.open(str(path), "w", format="avi") as container:
         stream = container.add_stream("mpeg4", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.height, stream.width, stream.pix_fmt = *pictures.shape[1:3], "yuv420p"
         stream.options = {"qmin": "2", "qmax": "3", "bf": "0", "g": "12"}
         stream.bit_rate = 4_000_000
         stream.thread_count = 3  # by itself it takes one more than there are cores, and codes as many slices: other pixels
-        for picture in draw_clip(who, what, performance, frames, seed):
+        for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
-    part.replace(path)

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from videogen.data.cache import Cache, Record, open_array
-from videogen.data.crop import CROPS, resize
+from videogen.data.crop import CROPS, boxes, resize
 from videogen.data.index import SPLITS, Clip, labelled, rows_of, save_index, selected, unseen
-from videogen.data.sources import Source, Video
+from videogen.data.sources import Drawn, Source, Video
 from videogen.errors import UserError
 from videogen.noise import seed_of
 
@@ -131,6 +131,17 @@ class Clips:
         whole = self.source.reader.span(self.files[row.path], first, stop, record["seekable"])
         return resize(whole[numbers - first], np.asarray(record["boxes"])[numbers], self.size, self.crop)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the source can draw what is in none of its files."""
+        return isinstance(self.source, Drawn)
+
+    def redrawn(self, row: Clip, start: int, by: str | None) -> UInt8[np.ndarray, "t s s c"]:
+        """`pixels` of another performance or, with `by`, of this one by somebody else, where clips are `drawn`."""
+        assert isinstance(self.source, Drawn), f"{self.source} has films"
+        whole, numbers = self.source.redrawn(row.path, by), self.numbers(row, start)
+        return resize(whole[numbers], boxes(whole, self.crop)[numbers], self.size, self.crop)
+
 
 class ClipSplit(Dataset[dict[str, Any]]):
     """One split. Indexed by a position of the endless stream, not by a clip; `window` gives a clip of choice."""
@@ -167,10 +178,25 @@ class ClipSplit(Dataset[dict[str, Any]]):
         row = self.rows[number]
         if not 0 <= start - row.start < self._starts(row):
             raise IndexError(f"start {start} lies outside row {number}, frames {row.start} to {row.stop - 1}")
-        pixels = self.clips.pixels(row, start).transpose(0, 3, 1, 2)
+        return self._sample(row, self.clips.pixels(row, start), mirror, row.identity)
+
+    def redrawn(
+        self, number: int, start: int, mirror: bool = False, by: int | None = None
+    ) -> dict[str, Int64[Tensor, ""] | UInt8[Tensor, "t c h w"]]:
+        """The same of another performance, which is in no split; with `by`, of this performance by identity number `by`.
+        Where clips are `drawn`.
+        """
+        row = self.rows[number]
+        name = None if by is None else self.clips.identities[by]
+        return self._sample(row, self.clips.redrawn(row, start, name), mirror, name or row.identity)
+
+    def _sample(
+        self, row: Clip, pixels: UInt8[np.ndarray, "t s s c"], mirror: bool, identity: str
+    ) -> dict[str, Int64[Tensor, ""] | UInt8[Tensor, "t c h w"]]:
+        first = pixels.transpose(0, 3, 1, 2)
         return {
-            "video": torch.from_numpy(np.array(pixels[..., ::-1] if mirror else pixels, order="C")),
-            "identity": torch.tensor(self.identity_of[row.identity]),
+            "video": torch.from_numpy(np.array(first[..., ::-1] if mirror else first, order="C")),
+            "identity": torch.tensor(self.identity_of[identity]),
             "action": torch.tensor(self.action_of[row.action]),
         }
 

@@ -7,14 +7,19 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol, runtime_checkable
 
-from videogen.data.actors import write_actors
+import numpy as np
+from jaxtyping import UInt8
+
+from videogen.data.actors import draw_clip, encode, write_actors
 from videogen.data.decode import Reader, StripFile, VideoFile
 from videogen.errors import UserError
 from videogen.files import written_whole
 
 WEIZMANN_ACTIONS = ("bend", "jack", "jump", "pjump", "run", "side", "skip", "walk", "wave1", "wave2")
+_WEIZMANN_NAME = rf"([^_]+)_({'|'.join(WEIZMANN_ACTIONS)})(\d*)"
 
 Skipped = list[tuple[str, str]]  # (path, reason)
 
@@ -61,6 +66,15 @@ class Source(Protocol):
         """All videos, sorted by path, and what was passed over. May unpack archives into `unpack_to`, never into root."""
 
 
+@runtime_checkable
+class Drawn(Protocol):
+    """A source whose clips were never filmed: it can draw what a model is asked for, too."""
+
+    def redrawn(self, path: str, by: str | None = None) -> UInt8[np.ndarray, "t h w 3"]:
+        """What the file `path` would show if `by` did the same; without `by`, another performance by the same person, which
+        is not among the files. As long as the file, and through the same codec."""
+
+
 class Weizmann:
     """`<root>/<person>_<action>[n].avi`, or the original site's zip files (`bend.zip`, ...) that hold them."""
 
@@ -100,6 +114,16 @@ class Actors(Weizmann):
     def videos(self, unpack_to: Path) -> tuple[list[Video], Skipped]:
         write_actors(self.root, performances=self.performances, frames=self.frames, seed=self.seed)
         return super().videos(unpack_to)
+
+    def redrawn(self, path: str, by: str | None = None) -> UInt8[np.ndarray, "t h w 3"]:
+        match = re.fullmatch(_WEIZMANN_NAME, Path(path).stem)
+        assert match, path
+        number = int(match[3] or 1) - 1 + (0 if by else self.performances)
+        pictures = draw_clip(match[1], match[2], number, self.frames, self.seed, by)
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "redrawn.avi"
+            encode(file, pictures)
+            return self.reader.span(file, 0, len(pictures), seekable=True)
 
 
 class Strips:
@@ -184,7 +208,7 @@ class Folder:
 
 def weizmann_labels(stem: str) -> tuple[str, str] | None:
     """(person, action) of `lena_run2`. A trailing digit is the performance, but wave1 and wave2 are actions."""
-    match = re.fullmatch(rf"([^_]+)_({'|'.join(WEIZMANN_ACTIONS)})\d*", stem.lower())
+    match = re.fullmatch(_WEIZMANN_NAME, stem.lower())
     return (match[1], match[2]) if match else None
 
 

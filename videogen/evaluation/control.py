@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from videogen import noise
-from videogen.evaluation.judging import Labelled, judged, real_clips
+from videogen.evaluation.judging import Labelled, judged, real_clips, redrawn_clips
 from videogen.evaluation.report import Row
 from videogen.evaluation.statistics import accuracy, marginals
 from videogen.evaluation.table import Bench, pairs_of
@@ -66,7 +66,8 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
     """The motion of each held-out clip by another person; and each clip's person, inferred, at another action.
 
     Beside it the motion by its own person: what is lost there is lost without a change of owner. Where pairs were kept from
-    training, some of the other videos show one; they have rows of their own.
+    training, some of the other videos show one; they have rows of their own. Where clips are drawn, so is the other person
+    with this very motion: what the judges say of the truth.
     """
     real, people, actions = bench.real, len(bench.clips.identities), len(bench.clips.actions)
     other = (real.identity + draws(len(real.videos), bench.seed, people - 1) + 1) % people
@@ -85,18 +86,16 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
             for which, those in (("seen", ~new), ("never seen", new)):
                 if those.sum() > 1:  # of one video alone there is no spread
                     rows.append(bench.row(f"{name}, a pair {which}", shown.where(those)))
-    some = spread(len(real.videos), 4)
-    videos = rearrange(
-        torch.stack([real.videos[some], performed.videos[some], redirected.videos[some]]), "k n ... -> (n k) ..."
-    )
-    labels = []
+    columns = {"{who} {does}": real, "by {who}": performed, "but {does}": redirected}
+    if truth := redrawn_clips(bench.test, bench.per_clip, bench.seed, other):
+        rows.insert(2, bench.row("this motion, another person, drawn", truth))
+        columns["by {who}, drawn"] = truth
+    some, labels = spread(len(real.videos), 4), []
     for k in some.tolist():
-        who, does = bench.clips.identities, bench.clips.actions
-        labels += [
-            f"{who[real.identity[k]]} {does[real.action[k]]}",
-            f"by {who[other[k]]}",
-            f"but {does[another[k]]}",
-        ]
+        for label, shown in columns.items():
+            who, does = bench.clips.identities[int(shown.identity[k])], bench.clips.actions[int(shown.action[k])]
+            labels.append(label.format(who=who, does=does))
+    videos = rearrange(torch.stack([shown.videos[some] for shown in columns.values()]), "k n ... -> (n k) ...")
     return Shown("swap", rows, videos, labels)
 
 
@@ -173,13 +172,38 @@ def acted(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
     """Each action by everybody who was seen at it, and each person at everything: what, and who, is still hard?"""
     codes = pairs_of(bench.train).repeat_interleave(samples, dim=0)
     videos = steering.steer([tuple(code) for code in codes.tolist()], bench.clips.frames, bench.seed)
-    made, does = Labelled(videos, codes[:, 0], codes[:, 1]), bench.clips.actions
-    rows = [bench.row(f"{does[a]}, everybody", made.where(codes[:, 1] == a)) for a in codes[:, 1].unique().tolist()]
-    who = bench.clips.identities
-    rows += [bench.row(f"{who[i]}, every action", made.where(codes[:, 0] == i)) for i in codes[:, 0].unique().tolist()]
-    first = [int((codes[:, 1] == a).nonzero()[0, 0]) for a in codes[:, 1].unique().tolist()]
-    labels = [f"{who[codes[k, 0]]} {does[codes[k, 1]]}" for k in first]
-    return Shown("actions", rows, videos[first], labels)
+    made = Labelled(videos, codes[:, 0], codes[:, 1])
+    return Shown("actions", one_by_one(bench, made, ""), *first_of_each(bench, made))
+
+
+def drawn_anew(bench: Bench, steering: Steering) -> Shown | None:
+    """Where clips are drawn: what the judges say of another performance of each held-out clip, one that is in no split. So
+    much a model can have from codes alone; held-out clips are the last third of those that a judge was trained on. None
+    where clips are filmed.
+    """
+    truth = redrawn_clips(bench.test, bench.per_clip, bench.seed)
+    if truth is None:
+        return None
+    rows = [bench.row("drawn anew", truth), *one_by_one(bench, truth, ", drawn anew")]
+    return Shown("drawn_anew", rows, *first_of_each(bench, truth))
+
+
+def one_by_one(bench: Bench, shown: Labelled, suffix: str) -> list[Row]:
+    """Each action by everybody, and each person at everything."""
+    who, does = bench.clips.identities, bench.clips.actions
+    rows: list[Row] = []
+    for a in shown.action.unique().tolist():
+        rows.append(bench.row(f"{does[a]}, everybody{suffix}", shown.where(shown.action == a)))
+    for i in shown.identity.unique().tolist():
+        rows.append(bench.row(f"{who[i]}, every action{suffix}", shown.where(shown.identity == i)))
+    return rows
+
+
+def first_of_each(bench: Bench, shown: Labelled) -> tuple[Float[Tensor, "n t c h w"], list[str]]:
+    """A video of each action, and its label."""
+    first = [int((shown.action == a).nonzero()[0, 0]) for a in shown.action.unique().tolist()]
+    who, does = bench.clips.identities, bench.clips.actions
+    return shown.videos[first], [f"{who[int(shown.identity[k])]} {does[int(shown.action[k])]}" for k in first]
 
 
 def never_seen(bench: Bench, steering: Steering, samples: int = 4) -> Shown | None:
@@ -203,7 +227,16 @@ def never_seen(bench: Bench, steering: Steering, samples: int = 4) -> Shown | No
     return Shown("unseen", rows, torch.stack(shown), labels)
 
 
-WAYS: tuple[Callable[[Bench, Steering], Shown | None], ...] = (acted, never_seen, inferred, swapped, switched, mixed, sped)
+WAYS: tuple[Callable[[Bench, Steering], Shown | None], ...] = (
+    acted,
+    drawn_anew,
+    never_seen,
+    inferred,
+    swapped,
+    switched,
+    mixed,
+    sped,
+)
 
 
 def draws(count: int, seed: int, below: int) -> Int64[Tensor, "n"]:

@@ -1,7 +1,7 @@
 """Which judge a run is judged by, what it says of a set of videos, and the row of a table that this makes."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,10 +193,24 @@ class Verdict:
 def real_clips(split: Any, per_clip: int, seed: int) -> Labelled:
     """`per_clip` windows of every clip of a data split, as float videos."""
     windows = tqdm(split.windows(per_clip, seed), "reading", leave=False, delay=2, disable=None)
-    rows = [split.window(*window) for window in windows]
-    videos = torch.stack(
-        [pixels.to_float(row["video"]) for row in tqdm(rows, "reading", leave=False, delay=2, disable=None)]
-    )
+    return together([split.window(*window) for window in windows])
+
+
+def redrawn_clips(split: Any, per_clip: int, seed: int, by: Int64[Tensor, "n"] | None = None) -> Labelled | None:
+    """The truth that a model is asked for: those windows, each of another performance, which is in no split; with `by`,
+    each of its own performance by person `by[k]`. None where clips are filmed.
+    """
+    if not split.clips.drawn:
+        return None
+    windows = split.windows(per_clip, seed)
+    people = [None] * len(windows) if by is None else by.tolist()
+    asked = tqdm(list(zip(windows, people, strict=True)), "drawing", leave=False, delay=2, disable=None)
+    return together([split.redrawn(*window, who) for window, who in asked])
+
+
+def together(rows: Sequence[dict[str, Tensor]]) -> Labelled:
+    """Samples of a split, as float videos."""
+    videos = torch.stack([pixels.to_float(row["video"]) for row in rows])
     return Labelled(videos, torch.stack([r["identity"] for r in rows]), torch.stack([r["action"] for r in rows]))
 
 
