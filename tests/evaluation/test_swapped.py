@@ -1,7 +1,9 @@
 """Swaps into pairs that were never seen have rows of their own."""
 
+import math
 from types import SimpleNamespace
 
+import pytest
 import torch
 
 from videogen.evaluation.control import Steering, swapped
@@ -35,7 +37,11 @@ class Noting(Bench):
         return {"name": name, "pairs": list(zip(shown.identity.tolist(), shown.action.tolist(), strict=True))}
 
 
-def rows(*unseen, clips=24, truth=None):
+def rows(*unseen, clips=24):
+    return {name: row["pairs"] for name, row in table(*unseen, clips=clips).items()}
+
+
+def table(*unseen, clips=24, truth=None):
     real = Labelled(torch.zeros(clips, 2, 3, 4, 4), torch.arange(clips) % 3, torch.arange(clips) % 2)
     bench = Noting(real, Split(*unseen))
     if truth:
@@ -46,7 +52,7 @@ def rows(*unseen, clips=24, truth=None):
         infer=lambda videos: (torch.eye(3)[real.identity], torch.eye(2)[real.action]),
         swap=lambda videos, identity, action: videos,
     )
-    return {row["name"]: row["pairs"] for row in swapped(bench, steering).rows}
+    return {row["name"]: row for row in swapped(bench, steering).rows}
 
 
 def test_seen_and_never_seen_together_are_all():
@@ -75,10 +81,17 @@ def test_where_clips_are_drawn_the_truth_has_a_row():
 
     def truth(number, start, mirror, by):
         asked.append((number, by))
-        action = torch.tensor(number % 2)
-        return {"video": torch.zeros(2, 3, 4, 4, dtype=torch.uint8), "identity": torch.tensor(by), "action": action}
+        video = torch.full((2, 3, 4, 4), 255 if by else 0, dtype=torch.uint8)  # the swaps below are grey
+        video[1] = 0
+        return {"video": video, "identity": torch.tensor(by), "action": torch.tensor(number % 2)}
 
-    told = rows(truth=truth)
-    assert list(told)[1:3] == ["this motion, another person", "this motion, another person, drawn"]
-    assert told["this motion, another person, drawn"] == told["this motion, another person"]
-    assert asked == [(k, i) for k, (i, _) in enumerate(told["this motion, another person"])]
+    told = table((0, 0), (0, 1), truth=truth)
+    names = ["this motion, another person", "this motion, another person, drawn", "the mean frame of what is drawn"]
+    assert list(told)[1:4] == names
+    assert told[names[0]]["pairs"] == told[names[1]]["pairs"]
+    assert asked == [(k, i) for k, (i, _) in enumerate(told[names[0]]["pairs"])]
+    for kind in ("", ", a pair seen", ", a pair never seen"):
+        assert told[names[0] + kind]["psnr"] == pytest.approx(10 * math.log10(4), abs=1e-3)
+    assert told[names[2]]["psnr"] > told[names[0]]["psnr"] and "psnr" not in told[names[1]]
+    assert told["this motion, the same person"]["psnr"] == math.inf
+    assert not any("psnr" in row for name, row in told.items() if name.startswith("this person"))

@@ -11,7 +11,7 @@ from torch import Tensor
 from videogen import noise
 from videogen.evaluation.judging import Labelled, judged, real_clips, redrawn_clips
 from videogen.evaluation.report import Row
-from videogen.evaluation.statistics import accuracy, marginals
+from videogen.evaluation.statistics import accuracy, marginals, psnr
 from videogen.evaluation.table import Bench, pairs_of
 
 Steer = Callable[..., Float[Tensor, "n t c h w"]]  # (wishes, frames, seed, speed=1.0, same_noise=False)
@@ -68,6 +68,8 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
     Beside it the motion by its own person: what is lost there is lost without a change of owner. Where pairs were kept from
     training, some of the other videos show one; they have rows of their own. Where clips are drawn, so is the other person
     with this very motion: what the judges say of the truth.
+
+    `psnr`: how near each video comes to the real clip, or to the truth, dB. No still comes nearer than the mean frame.
     """
     real, people, actions = bench.real, len(bench.clips.identities), len(bench.clips.actions)
     other = (real.identity + draws(len(real.videos), bench.seed, people - 1) + 1) % people
@@ -77,19 +79,27 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
     another = (real.action + draws(len(real.videos), bench.seed + 1, actions - 1) + 1) % actions
     wishes = list(zip(p_identity.argmax(1).tolist(), another.tolist(), strict=True))
     redirected = Labelled(steering.steer(wishes, bench.clips.frames, bench.seed), real.identity, another)
-    rows = [bench.row("this motion, the same person", again)]
-    for name, shown in (("this motion, another person", performed), ("this person, another action", redirected)):
-        rows.append(bench.row(name, shown))
-        if len(bench.unseen):
-            codes = torch.stack([shown.identity, shown.action], dim=1)
-            new = (codes[:, None] == pairs_of(bench.unseen)).all(2).any(1)
-            for which, those in (("seen", ~new), ("never seen", new)):
-                if those.sum() > 1:  # of one video alone there is no spread
-                    rows.append(bench.row(f"{name}, a pair {which}", shown.where(those)))
-    columns = {"{who} {does}": real, "by {who}": performed, "but {does}": redirected}
-    if truth := redrawn_clips(bench.test, bench.per_clip, bench.seed, other):
+    truth = redrawn_clips(bench.test, bench.per_clip, bench.seed, other)
+    near = None if truth is None else psnr(performed.videos, truth.videos)
+    rows = [bench.row("this motion, the same person", again) | {"psnr": psnr(again.videos, real.videos).mean().item()}]
+    for name, shown, likeness in (
+        ("this motion, another person", performed, near),
+        ("this person, another action", redirected, None),
+    ):
+        codes = torch.stack([shown.identity, shown.action], dim=1)
+        new = (codes[:, None] == pairs_of(bench.unseen)).all(2).any(1) if len(bench.unseen) else codes[:, 0] < 0
+        for which, those in (("", new | ~new), (", a pair seen", ~new), (", a pair never seen", new)):
+            if not which or (new.any() and those.sum() > 1):  # of one video alone there is no spread
+                row = bench.row(name + which, shown.where(those))
+                rows.append(row if likeness is None else row | {"psnr": likeness[those].mean().item()})
+    columns = {"{who} {does}": real, "by {who}": performed}
+    if truth is not None:
+        still = truth.videos.mean(1, keepdim=True).expand_as(truth.videos)
         rows.insert(2, bench.row("this motion, another person, drawn", truth))
+        nearest = psnr(still, truth.videos).mean().item()
+        rows.insert(3, {"name": "the mean frame of what is drawn", "psnr": nearest, "samples": len(still)})
         columns["by {who}, drawn"] = truth
+    columns["but {does}"] = redirected
     some, labels = spread(len(real.videos), 4), []
     for k in some.tolist():
         for label, shown in columns.items():

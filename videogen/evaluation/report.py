@@ -33,6 +33,7 @@ COLUMNS = {
     "sharpness": 3,
     "variety": 2,
     "novelty": 2,
+    "psnr": 2,
     "switch_jump": 2,
     "speed": 2,
     "belief": 3,
