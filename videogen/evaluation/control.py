@@ -217,7 +217,9 @@ def first_of_each(bench: Bench, shown: Labelled) -> tuple[Float[Tensor, "n t c h
 
 
 def never_seen(bench: Bench, steering: Steering, samples: int = 4) -> Shown | None:
-    """Pairs that were kept out of training, all and one by one, each above a real clip of it; None where none was kept."""
+    """Pairs that were kept out of training, all and one by one, each above a real clip of it; None where none was kept.
+    Where clips are drawn, other performances of these pairs, too.
+    """
     if not len(bench.unseen):
         return None
     pairs = pairs_of(bench.unseen)
@@ -226,6 +228,8 @@ def never_seen(bench: Bench, steering: Steering, samples: int = 4) -> Shown | No
     real = real_clips(bench.unseen, 1, bench.seed)
     made = Labelled(videos, codes[:, 0], codes[:, 1])
     rows = [bench.row("pairs never seen", made, looks_like=real)]
+    if truth := redrawn_clips(bench.unseen, 1, bench.seed):
+        rows.append(bench.row("pairs never seen, drawn anew", truth, looks_like=real))
     for i, a in pairs.tolist():
         name = f"{bench.clips.identities[i]} {bench.clips.actions[a]}, never seen"
         rows.append(bench.row(name, made.where((codes == torch.tensor([i, a])).all(1)), looks_like=real))
