@@ -1,9 +1,10 @@
 """Videos are moved to where others show the same."""
 
+import pytest
 import torch
 
 from videogen import pixels
-from videogen.evaluation.alignment import REACH, aligned, displacement
+from videogen.evaluation.alignment import REACH, aligned, displacement, exchanged
 from videogen.evaluation.judging import Labelled
 from videogen.evaluation.table import passed_off
 
@@ -57,3 +58,15 @@ def test_each_pair_moves_by_itself_and_pairs_unknown_stay():
     assert torch.equal(moved.identity, shown.identity) and torch.equal(moved.action, shown.action)
     expected = pixels.moved(shown.videos, torch.tensor([[2, 1], [0, 0], [-3, 0], [-3, 0]]))
     torch.testing.assert_close(moved.videos, expected)
+
+
+def test_each_video_by_itself_and_real_clips_in_its_place():
+    places = torch.tensor([[2, 1], [-3, 0], [0, 4]])
+    shown = Labelled(walls(3), torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1])).moved(places)
+    real = Labelled(walls(3, seed=1), torch.tensor([0, 1, 0]), torch.tensor([0, 1, 0]))
+    moved, there = exchanged(shown, real)
+    torch.testing.assert_close(moved.videos, shown.moved(-places).videos)
+    torch.testing.assert_close(there.videos, real.where(torch.tensor([0, 2, 1])).moved(places).videos)
+    assert [of.identity.tolist() for of in (moved, there)] == [[0, 0, 1]] * 2
+    with pytest.raises(ValueError, match="identity 1 at action 1"):
+        exchanged(shown, real.where(torch.tensor([0, 2])))

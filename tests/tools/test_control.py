@@ -105,7 +105,7 @@ def test_every_way_to_steer_is_judged_and_drawn(runs):
         assert all(0 <= rows[name][column] <= 1 for column in ("joint_accuracy", "joint_apart", "motion_pass_rate"))
     parts = {name: row["samples"] for name, row in rows.items() if name.startswith("this motion, another person")}
     # Of two people and two actions, whoever takes over a motion was never seen at it.
-    assert len(parts) == 2 and len(set(parts.values())) == 1 and "this motion, another person, a pair never seen" in parts
+    assert len(parts) == 4 and len(set(parts.values())) == 1 and "this motion, another person, a pair never seen" in parts
     assert 0 <= rows["half this, half that person"]["belief"] <= 1
     assert Image.open(out / "switch.gif").n_frames == 12
 

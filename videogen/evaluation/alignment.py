@@ -22,6 +22,21 @@ def aligned(shown: Labelled, onto: Labelled) -> Labelled:
     return shown.moved(by)
 
 
+def exchanged(shown: Labelled, real: Labelled) -> tuple[Labelled, Labelled]:
+    """The videos, each by itself moved to where `real` shows its pair; and for each of them a clip of that pair from `real`,
+    moved to where the video stood: what is lost to pictures, and what to places. Raises ValueError where a pair is missing.
+    """
+    moved, stand_ins = [], []
+    for k in range(len(shown.videos)):
+        own = ((real.identity == shown.identity[k]) & (real.action == shown.action[k])).nonzero()[:, 0]
+        if not len(own):
+            raise ValueError(f"no real clip of identity {int(shown.identity[k])} at action {int(shown.action[k])}")
+        by = displacement(shown.videos[k : k + 1], real.videos[own])
+        moved.append(by)
+        stand_ins.append(real.where(own[[k % len(own)]]).moved(-by[None]).videos)
+    return shown.moved(torch.stack(moved)), Labelled(torch.cat(stand_ins), shown.identity, shown.action)
+
+
 def displacement(videos: Float[Tensor, "n t c h w"], onto: Float[Tensor, "m s c h w"]) -> Int64[Tensor, "2"]:
     """By how many pixels, to the right and down, `videos` must be moved to stand where `onto` does.
 

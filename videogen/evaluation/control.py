@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from einops import rearrange
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from videogen import noise
+from videogen.evaluation.alignment import exchanged
 from videogen.evaluation.judging import Labelled, judged, real_clips, redrawn_clips
 from videogen.evaluation.report import Row
 from videogen.evaluation.statistics import accuracy, marginals, psnr
@@ -66,8 +66,8 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
     """The motion of each held-out clip by another person; and each clip's person, inferred, at another action.
 
     Beside it the motion by its own person: what is lost there is lost without a change of owner. Where pairs were kept from
-    training, some of the other videos show one; they have rows of their own. Where clips are drawn, so is the other person
-    with this very motion: what the judges say of the truth.
+    training, some of the other videos show one; they have rows of their own (`in_parts`). Where clips are drawn, so is the
+    other person with this very motion: what the judges say of the truth.
 
     `psnr`: how near each video comes to the real clip, or to the truth, dB. No still comes nearer than the mean frame.
     """
@@ -80,33 +80,51 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
     wishes = list(zip(p_identity.argmax(1).tolist(), another.tolist(), strict=True))
     redirected = Labelled(steering.steer(wishes, bench.clips.frames, bench.seed), real.identity, another)
     truth = redrawn_clips(bench.test, bench.per_clip, bench.seed, other)
-    near = None if truth is None else psnr(performed.videos, truth.videos)
-    rows = [bench.row("this motion, the same person", again) | {"psnr": psnr(again.videos, real.videos).mean().item()}]
-    for name, shown, likeness in (
-        ("this motion, another person", performed, near),
-        ("this person, another action", redirected, None),
-    ):
-        codes = torch.stack([shown.identity, shown.action], dim=1)
-        new = (codes[:, None] == pairs_of(bench.unseen)).all(2).any(1) if len(bench.unseen) else codes[:, 0] < 0
-        for which, those in (("", new | ~new), (", a pair seen", ~new), (", a pair never seen", new)):
-            if not which or (new.any() and those.sum() > 1):  # of one video alone there is no spread
-                row = bench.row(name + which, shown.where(those))
-                rows.append(row if likeness is None else row | {"psnr": likeness[those].mean().item()})
-    columns = {"{who} {does}": real, "by {who}": performed}
+    rows: list[Row] = [
+        bench.row("this motion, the same person", again) | {"psnr": psnr(again.videos, real.videos).mean().item()},
+        *in_parts(bench, "this motion, another person", performed, truth),
+    ]
     if truth is not None:
         still = truth.videos.mean(1, keepdim=True).expand_as(truth.videos)
-        rows.insert(2, bench.row("this motion, another person, drawn", truth))
         nearest = psnr(still, truth.videos).mean().item()
-        rows.insert(3, {"name": "the mean frame of what is drawn", "psnr": nearest, "samples": len(still)})
-        columns["by {who}, drawn"] = truth
-    columns["but {does}"] = redirected
-    some, labels = spread(len(real.videos), 4), []
+        rows.append(bench.row("this motion, another person, drawn", truth))
+        rows.append({"name": "the mean frame of what is drawn", "psnr": nearest, "samples": len(still)})
+    rows += in_parts(bench, "this person, another action", redirected)
+    columns = {"{who} {does}": real, "by {who}": performed, "by {who}, drawn": truth, "but {does}": redirected}
+    some, labels, videos = spread(len(real.videos), 4), [], []
     for k in some.tolist():
         for label, shown in columns.items():
-            who, does = bench.clips.identities[int(shown.identity[k])], bench.clips.actions[int(shown.action[k])]
-            labels.append(label.format(who=who, does=does))
-    videos = rearrange(torch.stack([shown.videos[some] for shown in columns.values()]), "k n ... -> (n k) ...")
-    return Shown("swap", rows, videos, labels)
+            if shown is not None:
+                who, does = bench.clips.identities[int(shown.identity[k])], bench.clips.actions[int(shown.action[k])]
+                labels.append(label.format(who=who, does=does))
+                videos.append(shown.videos[k])
+    return Shown("swap", rows, torch.stack(videos), labels)
+
+
+def in_parts(bench: Bench, name: str, shown: Labelled, truth: Labelled | None = None) -> list[Row]:
+    """All of the videos and, where pairs were kept from training, those of pairs that were seen and of the others. These are
+    also moved to where real clips of the pair stand, and have real clips put in their place: what is lost to places, and
+    what to pictures.
+    """
+    near = None if truth is None else psnr(shown.videos, truth.videos)
+
+    def row(part: str, those: Bool[Tensor, "n"]) -> Row:
+        likeness = {} if near is None else {"psnr": near[those].mean().item()}
+        return bench.row(name + part, shown.where(those)) | likeness
+
+    rows = [row("", torch.ones(len(shown.videos), dtype=torch.bool))]
+    if not len(bench.unseen):
+        return rows
+    codes = torch.stack([shown.identity, shown.action], dim=1)
+    new = (codes[:, None] == pairs_of(bench.unseen)).all(2).any(1)
+    if (~new).sum() > 1:  # of one video alone there is no spread
+        rows.append(row(", a pair seen", ~new))
+    if new.sum() > 1:
+        rows.append(row(", a pair never seen", new))
+        moved, there = exchanged(shown.where(new), real_clips(bench.unseen, bench.per_clip, bench.seed))
+        rows.append(bench.row(f"{name}, a pair never seen, moved to its real place", moved))
+        rows.append(bench.row(f"{name}, a pair never seen, a real clip in its place", there))
+    return rows
 
 
 def switched(bench: Bench, steering: Steering, samples: int = 2) -> Shown:
