@@ -23,8 +23,8 @@ def aligned(shown: Labelled, onto: Labelled) -> Labelled:
 
 
 def exchanged(shown: Labelled, real: Labelled) -> tuple[Labelled, Labelled]:
-    """The videos, each by itself moved to where `real` shows its pair; and for each of them a clip of that pair from `real`,
-    moved to where the video stood: what is lost to pictures, and what to places. Raises ValueError where a pair is missing.
+    """The videos, each by itself moved to where `real` shows its pair; and for each of them a clip of `real` of that pair,
+    moved to where the video stood. Raises ValueError where `real` has none.
     """
     moved, stand_ins = [], []
     for k in range(len(shown.videos)):
