@@ -102,9 +102,9 @@ def swapped(bench: Bench, steering: Steering) -> Shown:
 
 
 def in_parts(bench: Bench, name: str, shown: Labelled, truth: Labelled | None = None) -> list[Row]:
-    """All of the videos and, where pairs were kept from training, those of pairs that were seen and of the others. The latter
-    are also moved to where real clips of the pair stand, and have real clips put in their place: what is lost to places,
-    and what to pictures.
+    """All of the videos and, where pairs were kept from training, those of pairs that were seen and of the others. The
+    latter are also moved to where real clips of the pair stand, and have real clips put in their place: what is lost to
+    places, and what to pictures.
     """
     near = None if truth is None else psnr(shown.videos, truth.videos)
 
