@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from videogen.evaluation.control import Steering, swapped
+from videogen.evaluation.control import Steering, drawn_anew, never_seen, swapped
 from videogen.evaluation.judging import Labelled
 from videogen.evaluation.table import Bench
 
@@ -41,7 +41,7 @@ class Noting(Bench):
         self.clips = SimpleNamespace(identities=PEOPLE, actions=ACTIONS, frames=2, drawn=False)
         self.test = SimpleNamespace(clips=self.clips)
 
-    def row(self, name, shown):
+    def row(self, name, shown, looks_like=None):
         return {"name": name, "pairs": list(zip(shown.identity.tolist(), shown.action.tolist(), strict=True))}
 
 
@@ -105,3 +105,26 @@ def test_where_clips_are_drawn_the_truth_has_a_row():
     assert told[names[2]]["psnr"] > told[names[0]]["psnr"] and "psnr" not in told[names[1]]
     assert told["this motion, the same person"]["psnr"] == math.inf
     assert not any("psnr" in row for name, row in told.items() if name.startswith("this person"))
+
+
+def anew(number, start, mirror, by):
+    assert by is None  # another performance by the same person
+    action = torch.tensor(number % 2)
+    return {"video": torch.zeros(2, 3, 4, 4, dtype=torch.uint8), "identity": torch.tensor(number % 3), "action": action}
+
+
+def test_where_clips_are_drawn_other_performances_have_rows():
+    bench, nothing = Noting(None, Split((0, 0), (1, 1))), lambda *asked, **how: torch.zeros(8, 2, 3, 4, 4)
+    steering = Steering(steer=nothing, infer=nothing, swap=nothing)
+    assert drawn_anew(bench, steering) is None
+    bench.clips.drawn, bench.test.redrawn = True, anew
+    bench.test.windows = lambda per_clip, seed: [(k, 0, False) for k in range(12)]
+    told = {row["name"]: row["pairs"] for row in drawn_anew(bench, steering).rows}
+    assert told["drawn anew"] == [(k % 3, k % 2) for k in range(12)] and len(told) == 1 + 2 + 3
+    assert {a for _, a in told["jack, everybody, drawn anew"]} == {1}
+    assert {i for i, _ in told["cleo, every action, drawn anew"]} == {2}
+    bench.unseen.clips, bench.unseen.redrawn = SimpleNamespace(drawn=False), anew
+    assert "pairs never seen, drawn anew" not in {row["name"] for row in never_seen(bench, steering).rows}
+    bench.unseen.clips.drawn = True
+    told = {row["name"]: row["pairs"] for row in never_seen(bench, steering).rows}
+    assert told["pairs never seen, drawn anew"] == [(0, 0), (1, 1)]

@@ -116,7 +116,7 @@ class Actors(Weizmann):
         return super().videos(unpack_to)
 
     def redrawn(self, path: str, by: str | None = None) -> UInt8[np.ndarray, "t h w 3"]:
-        match = re.fullmatch(_WEIZMANN_NAME, Path(path).stem)
+        match = re.fullmatch(_WEIZMANN_NAME, Path(path).stem.lower())
         assert match, path
         number = int(match[3] or 1) - 1 + (0 if by else self.performances)
         pictures = draw_clip(match[1], match[2], number, self.frames, self.seed, by)
