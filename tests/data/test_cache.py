@@ -80,6 +80,14 @@ def test_another_size_lies_beside_and_a_selection_removes_nothing(films, tmp_pat
     assert one.identities == ["ben"] and len(list(one.folder.glob("*.npy"))) == 3
 
 
+def test_who_lost_their_arrays_to_another_folder_is_told(films, tmp_path):
+    first = prepared(films, tmp_path / "cache")
+    film(tmp_path / "others/cleo/run/d.avi", 12)
+    prepared(tmp_path / "others", tmp_path / "cache")
+    with pytest.raises(UserError, match=r"another command .* data\.cache_dir of its own"):
+        first.split("train", 0)[0]
+
+
 def test_a_damaged_cache_heals(films, tmp_path):
     clips = prepared(films, tmp_path / "cache")
     before = stamps(clips)

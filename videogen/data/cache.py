@@ -145,5 +145,14 @@ def read_all(jobs: dict[str, Job]) -> Iterator[tuple[str, Record]]:
 
 @functools.lru_cache(maxsize=256)  # each open map holds a file descriptor
 def open_array(file: Path) -> UInt8[np.ndarray, "t s s c"]:
-    """A cached video, memory-mapped. Once per process: maps must not be pickled into data loader workers."""
-    return np.load(file, mmap_mode="r")
+    """A cached video, memory-mapped. Once per process: maps must not be pickled into data loader workers.
+
+    Raises UserError where it is gone: whoever prepares another folder in the same place removes what they have no use for.
+    """
+    try:
+        return np.load(file, mmap_mode="r")
+    except FileNotFoundError:
+        raise UserError(
+            f"{file}: this cached video is gone, for another command has prepared other videos in its place; "
+            "run this one again, each with a data.cache_dir of its own"
+        ) from None
