@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from videogen.models.critics import Critic, PatchCritic, grey_and_change
-from videogen.models.video_vae_factored import FactoredVideoVae, picked
+from videogen.models.video_vae_factored import FactoredVideoVae, Up, WeighedUp, picked
 from videogen.pixels import panned
 
 B, T, Z = 3, 5, 4
@@ -61,6 +61,35 @@ def test_the_identity_paints_as_late_as_it_is_told(painted):
     first, other = (model.dec.ups[0](y, code) for code in e)
     assert torch.equal(first, other) == (painted < 2)
     assert not torch.allclose(*(model.dec.ups[1](first, code) for code in e), atol=1e-4)
+
+
+def test_weights_that_an_identity_scales_have_unit_power_whoever_it_is():
+    torch.manual_seed(0)
+    layer, y, e = WeighedUp(3, 8, 6), draw(B * T, 3, 5, 5), 3 * draw(B, 6, seed=1)
+    out = layer(y, e)
+    for n in (0, B * T - 1):
+        scaled = layer.up.weight * (1 + layer.weigh(e[n // T]))[:, None, None, None]
+        unit = 2 * scaled / scaled.square().sum((0, 2, 3), keepdim=True).div(4).sqrt()
+        drawn = functional.conv_transpose2d(y[n : n + 1], unit, layer.up.bias, 2, 1)
+        torch.testing.assert_close(out[n], functional.silu(drawn)[0], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(layer(y[:1], e[:1]), layer(y[:1], e[1:2]), atol=1e-4)
+
+
+def test_weights_that_an_identity_scales_do_the_same_whatever_else_a_frame_shows():
+    y, e = draw(1, 16, 8, 8), draw(1, 6, seed=1)
+    elsewhere = y.clone()
+    elsewhere[:, :, :, 4:] += 3
+    for layer, alike in ((WeighedUp(16, 16, 6), True), (Up(16, 16, 6), False)):
+        assert torch.allclose(layer(y, e)[..., :6], layer(elsewhere, e)[..., :6], atol=1e-5) == alike
+
+
+@pytest.mark.parametrize("weighed", [False, True])
+def test_the_identity_scales_weights_where_it_is_asked_to(weighed):
+    model = tiny(size=64, painted=3, colours=2, channels=3, weighed=weighed)
+    assert [isinstance(up, WeighedUp) for up in model.dec.ups] == [weighed, weighed, False]
+    h, a = draw(B, T, 16), codes(model)
+    assert not torch.allclose(model.paint(h, a), model.paint(h, codes(model, identity=1)), atol=1e-4)
+    assert torch.equal(model.paint(h, a), model.paint(h, codes(model, action=1)))
 
 
 @pytest.mark.parametrize("painted", [1, 3])

@@ -57,6 +57,29 @@ class Up(nn.Module):
         return functional.silu(y)
 
 
+class WeighedUp(nn.Module):
+    """Twice the size, by weights that the identity scales (StyleGAN2, Karras et al. 2020, section 2.2).
+
+    What comes out is scaled back by the power that these weights have, not by what the frame at hand shows as a
+    normalisation would. So what a weight does is the same in every pose, and holds in one that the person was never in.
+    """
+
+    def __init__(self, before: int, after: int, e: int):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(before, after, 4, 2, 1)
+        self.weigh = nn.Linear(e, before)
+
+    def forward(self, y: Float[Tensor, "n c h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n d h2 w2"]:
+        kernel, bias = self.up.parameters()
+        weigh = 1 + self.weigh(e).float()
+        power = kernel.float().square().sum((2, 3)) / 4  # of its sixteen weights four meet in each pixel
+        scale = (weigh.square() @ power + 1e-6).rsqrt()
+        weigh, scale = (repeat(factor, "b c -> (b t) c 1 1", t=len(y) // len(e)).to(y.dtype) for factor in (weigh, scale))
+        # Unit variance in, and out; twice that, for SiLU halves what comes near 0.
+        y = 2 * scale * functional.conv_transpose2d(weigh * y, kernel, stride=2, padding=1)
+        return functional.silu(y + rearrange(bias, "c -> c 1 1"))
+
+
 class PaintedDecoder(nn.Module):
     """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip.
 
@@ -65,11 +88,23 @@ class PaintedDecoder(nn.Module):
     colours   of each person's palette. The last layer of all then knows no one, and says which of the colours goes where:
               what is everybody's sleeve stays a sleeve on those who were never seen to move so. It takes the place of the
               last painted layer. 0: no palette, pixels are drawn freely
+    weighed   the identity scales weights (`WeighedUp`) instead of normalised channels (`Up`)
     crisp     factor on the logits of the colours' shares outside of training. Where the decoder doubts whether a pixel is
               arm or wall, the mean of both is the best bet and looks like neither: above 1, the likelier one prevails
     """
 
-    def __init__(self, channels: int, size: int, width: int, motion: int, e: int, painted: int, colours: int, crisp: float):
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        width: int,
+        motion: int,
+        e: int,
+        painted: int,
+        colours: int,
+        weighed: bool,
+        crisp: float,
+    ):
         super().__init__()
         self.crisp = crisp
         widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
@@ -78,10 +113,10 @@ class PaintedDecoder(nn.Module):
         inputs = motion + e if self.drawn_by_both else motion
         self.stem = nn.Sequential(nn.Linear(inputs, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
         blind = 1 if colours else 0
-        self.ups = nn.ModuleList(
-            Up(before, after, e if blind < levels - level <= painted else None)
-            for level, (before, after) in enumerate(itertools.pairwise(widths))
-        )
+        self.ups = nn.ModuleList()
+        for level, (before, after) in enumerate(itertools.pairwise(widths)):
+            knows = blind < levels - level <= painted
+            self.ups.append(WeighedUp(before, after, e) if knows and weighed else Up(before, after, e if knows else None))
         self.out = nn.ConvTranspose2d(widths[-1], (colours or channels) + 1, 4, 2, 1)
         self.palette = nn.Sequential(nn.Linear(e, colours * channels), nn.Tanh()) if colours else None
         behind: list[nn.Module] = [nn.Linear(e, widths[0] * 16), start, nn.SiLU()]
@@ -149,6 +184,7 @@ class FactoredVideoVae(Attributes, nn.Module):
 
     painted     how many of the decoder's last layers know the identity, at least 1
     colours     that each person is painted with; 0: any
+    weighed     whether the identity scales the painted layers' weights, or what comes out of them
     crisp       how decidedly, outside of training: see `PaintedDecoder`
     temperature factor on the noise of what the prior draws; the mixture's component, where a clip begins, is drawn as ever.
                 Below 1 there are fewer beginnings between two of them, and less variety. What an objective has it draw in
@@ -173,6 +209,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         moves: Sequence[int] = (24, 48, 96),
         painted: int = 4,
         colours: int = 0,
+        weighed: bool = False,
         crisp: float = 1.0,
         temperature: float = 1.0,
         critic: nn.Module | None = None,
@@ -198,7 +235,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         self.f_1 = nn.Linear(actions + 1, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
         self.e = nn.Linear(identities, e, bias=False)
-        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, crisp)
+        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, weighed, crisp)
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
         self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions, moves)
