@@ -1,6 +1,6 @@
 import torch
 
-from videogen.objectives.disguise import false_colours, false_places
+from videogen.objectives.disguise import false_colours, false_places, glimpsed
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -39,3 +39,17 @@ def test_places():
         for axis in (0, 1):
             place = (clip.sum(axis) * centre).sum() / clip.sum()
             assert abs(place - 15.5) <= 0.2 * 32 * 1.3
+
+
+def test_a_glimpse_mirrors_moves_and_lights_a_clip_and_softens_nothing():
+    x, still = draw(2, 2, 3, 16, 24).requires_grad_(), [9.0, 0.0, 0.0, 0.0, 0.0]  # ndtr(0): in the middle of each range
+    assert torch.equal(glimpsed(x, torch.tensor([still, still])), x)
+    seen = glimpsed(x, torch.tensor([[-9.0, 9.0, -9.0, 9.0, -9.0], still]))
+    down, left = 3, 3  # an eighth of the width
+    for row in (0, 7, 15):
+        for column in (3, 20, 23):
+            pixel = x[0, :, :, min(row + down, 15), 23 - (column - left)]
+            torch.testing.assert_close(seen[0, :, :, row, column], 0.75 * pixel + 0.25)
+    assert torch.equal(seen[1], x[1])
+    seen.sum().backward()
+    assert x.grad.abs().max() > 0

@@ -52,7 +52,7 @@ def test_terms_are_one_number_a_clip():
 
 @pytest.mark.parametrize("clip", range(B))
 def test_a_clip_does_not_see_its_batch(clip):
-    objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3, switched=0.2)
+    objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3, switched=0.2, glimpses=True)
     whole = batch()
     for player in ("vae", "attribute_net", "critic"):
         terms = objective(player, whole)
@@ -76,6 +76,18 @@ def test_the_critic_of_motion_sees_what_was_filmed():
     with_camera = objective.critic(seen)
     torch.testing.assert_close(with_camera["real_motion"], moved["real_motion"])
     assert not torch.allclose(with_camera["real_motion"], AdversarialElbo(objective.model).critic(seen)["real_motion"])
+
+
+def test_the_critic_of_patches_sees_glimpses_of_all_alike(monkeypatch):
+    net, given = model(), []
+    patches = net.critic.patches
+    monkeypatch.setattr(net.critic, "patches", lambda x, *who: given.append(x) or patches(x, *who))
+    for player, count in (("vae", 2), ("critic", 3)):  # reconstructions and dreams; and what is real
+        for glimpses in (False, True):
+            AdversarialElbo(net, dreams=1.0, glimpses=glimpses)(player, batch())
+        plain, glimpsed = given[:count], given[count:]
+        assert all(a.shape == b.shape and not torch.allclose(a, b, atol=0.05) for a, b in zip(plain, glimpsed, strict=True))
+        given.clear()
 
 
 def test_the_critic_of_motion_may_see_how_much_changes():

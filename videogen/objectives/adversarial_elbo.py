@@ -10,7 +10,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from videogen import noise
-from videogen.objectives.disguise import false_colours, false_places
+from videogen.objectives.disguise import false_colours, false_places, glimpsed
 from videogen.objectives.factored_elbo import FactoredElbo
 from videogen.objectives.objective import Batch, Terms
 from videogen.objectives.video_elbo import some, some_frames
@@ -58,6 +58,8 @@ class AdversarialElbo(FactoredElbo):
                 not: it learns from few, and is to know nobody by place or tint
     contrast    by up to what share theirs is changed for it. How fast a pale arm moves shows in how much changes: 0 lets it
                 see that, and tells it more of who is there
+    glimpses    whether frames are mirrored, moved and lit anew before the patch critic sees them, real or not: it does not
+                learn the few clips there are by heart, and a dream is not false for being none of them
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class AdversarialElbo(FactoredElbo):
         switched: float = 0.0,
         worn: float = 0.1,
         contrast: float = 0.4,
+        glimpses: bool = False,
         **bound: float | int | str,
     ):
         super().__init__(model, **bound)  # type: ignore[arg-type]
@@ -79,14 +82,15 @@ class AdversarialElbo(FactoredElbo):
         if not 0 <= contrast <= 1:
             raise ValueError(f"contrast is a share between 0 and 1, got {contrast}")
         self.judged, self.dreams, self.borrowed, self.switched = judged, dreams, borrowed, switched
-        self.worn, self.contrast = worn, contrast
+        self.worn, self.contrast, self.glimpses = worn, contrast, glimpses
 
     def vae(self, batch: Batch) -> Terms:
         as_filmed, batch = batch, self.filmed(batch)
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
         t = batch["video"].shape[1]
-        (scores,) = self.model.critic.patches(rollout.x_hat[:, : self.judged], a[:, : self.model.identities])
+        few = self.as_glimpsed(rollout.x_hat[:, : self.judged], batch["seed"] + 30)
+        (scores,) = self.model.critic.patches(few, a[:, : self.model.identities])
         action = a[:, self.model.identities :]
         owners = self.model.critic.owners(rollout.h, action)
         dream = self.dream(batch, a, rollout.h)
@@ -119,8 +123,9 @@ class AdversarialElbo(FactoredElbo):
             rollout = self.disguised(batch, a, shown)
             led, unled = self.led(as_filmed, a), self.unled(as_filmed, a)
         identity, action = a[:, : self.model.identities], a[:, self.model.identities :]
-        real, wrong = self.model.critic.patches(some(x, shown), identity, another(identity, batch["seed"] + 14))
-        (fake,) = self.model.critic.patches(rollout.x_hat, identity)
+        few = self.as_glimpsed(some(x, shown), batch["seed"] + 31)
+        real, wrong = self.model.critic.patches(few, identity, another(identity, batch["seed"] + 14))
+        (fake,) = self.model.critic.patches(self.as_glimpsed(rollout.x_hat, batch["seed"] + 30), identity)
         owners = self.model.critic.owners(rollout.h, action)
         other = another(action, batch["seed"] + 7)
         real_motion, wrong_motion = self.model.critic.real_motion(self.as_worn(x, batch["seed"]), action, other)
@@ -196,14 +201,18 @@ class AdversarialElbo(FactoredElbo):
     def dream_scores(self, batch: Batch, dream: Dream) -> tuple[Float[Tensor, "d p"], Float[Tensor, "d"]]:
         """Of patches, and of the motion."""
         who, what = dream.wish.tensor_split([self.model.identities], 1)
-        few = some(dream.video, some_frames(batch, self.judged)[dream.chosen])
-        worn = self.as_worn(dream.video, batch["seed"][dream.chosen] + 1)
+        seed = batch["seed"][dream.chosen]
+        few = self.as_glimpsed(some(dream.video, some_frames(batch, self.judged)[dream.chosen]), seed + 32)
+        worn = self.as_worn(dream.video, seed + 1)
         return self.model.critic.patches(few, who)[0], self.model.critic.real_motion(worn, what)[0]
 
     def beside(self, term: Float[Tensor, "d"], dream: Dream, batch: Batch) -> Float[Tensor, "b"]:
         """One number for each clip, 0 where no dream stands beside it; on average over batches that of the dreams."""
         weighed = term * dream.counts / self.dreams
         return torch.zeros(len(batch["video"]), device=term.device).index_add(0, dream.chosen, weighed)
+
+    def as_glimpsed(self, x: Float[Tensor, "b t c h w"], seed: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
+        return glimpsed(x, noise.normal(seed, 5)) if self.glimpses else x
 
     def as_worn(self, x: Float[Tensor, "b t c h w"], seed: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
         drawn = noise.normal(seed + 6, 9)

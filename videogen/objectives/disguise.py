@@ -1,4 +1,5 @@
-"""Clips in disguise, for an encoder of motion: who it is and where it stands must not be read off them.
+"""Clips in disguise: who it is and where it stands must not be read off them by an encoder of motion, and critics, who see
+few clips, must not learn them by heart.
 
 One draw for each clip, the same for all its frames, from standard normal noise of the clip's own.
 """
@@ -6,6 +7,7 @@ One draw for each clip, the same for all its frames, from standard normal noise 
 import math
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -38,6 +40,23 @@ def false_places(x: Float[Tensor, "b t c h w"], eps: Float[Tensor, "b 3"], reach
     grid = functional.affine_grid(theta.repeat_interleave(t, 0), [len(x) * t, *x.shape[2:]], align_corners=False)
     moved = functional.grid_sample(x.flatten(0, 1), grid, padding_mode="border", align_corners=False)
     return moved.view_as(x)
+
+
+def glimpsed(x: Float[Tensor, "b t c h w"], eps: Float[Tensor, "b 5"]) -> Float[Tensor, "b t c h w"]:
+    """As one may catch them (DiffAugment, Zhao et al. 2020): half of them mirrored, all moved by up to an eighth of the
+    frame, their light and contrast changed by up to a quarter. By whole pixels, so that nothing becomes softer."""
+    h, w = x.shape[-2:]
+    u = torch.special.ndtr(eps)
+    x = torch.where(_each(u[:, :1]) < 0.5, x.flip(-1), x)
+    shift = ((2 * u[:, 1:3] - 1) * (w // 8)).round().long()
+    rows = (torch.arange(h, device=x.device) + shift[:, :1]).clamp(0, h - 1)
+    columns = (torch.arange(w, device=x.device) + shift[:, 1:]).clamp(0, w - 1)
+    each = torch.arange(len(x), device=x.device)[:, None, None]
+    x = rearrange(
+        rearrange(x, "b t c h w -> b h w t c")[each, rows[:, :, None], columns[:, None]], "b h w t c -> b t c h w"
+    )
+    light, contrast = 0.25 * (2 * u[:, 3:4] - 1), 0.25 * (2 * u[:, 4:] - 1)
+    return _each(1 + contrast) * x + _each(light)
 
 
 def _each(values: Float[Tensor, "b c"]) -> Float[Tensor, "b 1 c 1 1"]:
