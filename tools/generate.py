@@ -52,10 +52,12 @@ def generate(cfg: DictConfig) -> None:
     print(f"{len(videos)} videos of {videos.shape[1]} frames in {out}; all at a glance: {out}/sheet.png and {out}/grid.gif")
 
 
-def wished(trained: TrainedModel, kind: str, names: list | None) -> list[str]:
-    """The names that were given, else all. Of a model that is told nothing of this kind nothing can be wished for."""
+def wished(trained: TrainedModel, kind: str, names: list | str | int | None) -> list[str]:
+    """The names that were given, one or a list of them, else all. Of a model that is told nothing of this kind nothing can
+    be wished for."""
     if kind in trained.told:
         known = trained.identities if kind == "identity" else trained.actions
+        names = [names] if isinstance(names, str | int) else names
         return known if names is None else [str(name) for name in names]
     if names is not None:
         raise UserError(

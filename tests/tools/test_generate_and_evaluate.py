@@ -39,7 +39,7 @@ RUN = "run=runs/tiny/video_vae/seed_0"
 
 
 def test_videos_of_these_people_doing_that(runs):
-    done = run_tool(GENERATE, RUN, "identity=[person_1]", "action=[wave2,0]", "frames=9", "out=out", "scale=2", cwd=runs)
+    done = run_tool(GENERATE, RUN, "identity=person_1", "action=[wave2,0]", "frames=9", "out=out", "scale=2", cwd=runs)
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (runs / "out").iterdir()) == [
         *("grid.gif", "grid.mp4"),
@@ -54,7 +54,7 @@ def test_videos_of_these_people_doing_that(runs):
 
 def test_a_first_frame_of_ones_own(runs):
     Image.new("RGB", (50, 40), (200, 30, 30)).save(runs / "me.png")
-    done = run_tool(GENERATE, RUN, "identity=[0]", "action=[0]", "first_frame=me.png", "out=mine", cwd=runs)
+    done = run_tool(GENERATE, RUN, "identity=[0]", "action=0", "first_frame=me.png", "out=mine", cwd=runs)
     assert done.returncode == 0, done.stderr
     assert (runs / "mine/person_0_wave1.mp4").exists()
 
