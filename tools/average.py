@@ -14,17 +14,18 @@ from omegaconf import DictConfig
 
 from videogen.errors import UserError, one_line_errors
 from videogen.files import read_tensors, write_tensors
-from videogen.runs import load_model
+from videogen.runs import listed, load_model
 
 
 def average(cfg: DictConfig) -> None:
     """Raises UserError for fewer than two runs, what is no run, models that differ, and an `out` where training is."""
-    if isinstance(cfg.runs, str) or len(cfg.runs) < 2:
+    runs = listed(cfg.runs)
+    if len(runs) < 2:
         raise UserError(f"runs={cfg.runs} is not two runs at least: name them as runs=[runs/a,runs/b]")
     out = Path(cfg.out)
     if (out / "checkpoint.safetensors").exists():
         raise UserError(f"out={out} is a run of its own, whose weights would be lost: name another folder")
-    trained = [load_model(run) for run in cfg.runs]
+    trained = [load_model(run) for run in runs]
     weights = [each.model.state_dict() for each in trained]
     kinds = [
         ({k: w.shape for k, w in each.items()}, t.config["data"]["name"]) for each, t in zip(weights, trained, strict=True)
@@ -41,7 +42,7 @@ def average(cfg: DictConfig) -> None:
         for name, last in weights[-1].items()
     }
     _, described = read_tensors(trained[-1].file)
-    described["averaged"] = [str(run) for run in cfg.runs]
+    described["averaged"] = runs
     described |= {"step": sum(each.step for each in trained), "seconds": sum(each.seconds for each in trained)}
     write_tensors(out / "model.safetensors", mean, described)
     print(f"the mean of {', '.join(described['averaged'])}: {out / 'model.safetensors'}")

@@ -16,12 +16,12 @@ from omegaconf import DictConfig
 
 from videogen.errors import UserError, one_line_errors
 from videogen.files import written_whole
-from videogen.runs import load_model
+from videogen.runs import listed, load_model
 
 
 def draw(cfg: DictConfig) -> None:
     points = []
-    for run in cfg.runs:
+    for run in listed(cfg.runs):
         file = Path(run) / "metrics.json"
         if not file.is_file():
             raise UserError(f"{file} does not exist: judge the run first (tools/evaluate.py run={run})")
@@ -34,16 +34,17 @@ def draw(cfg: DictConfig) -> None:
         if cfg.row not in rows:
             raise UserError(f"{file} has no row {cfg.row}: choose from {', '.join(rows)}")
         points.append((x, rows[cfg.row]))
+    columns = listed(cfg.columns)
     points.sort(key=lambda point: point[0])
     figure, axes = pyplot.subplots(figsize=(5, 3.2), layout="constrained")
-    for column in cfg.columns:
+    for column in columns:
         axes.plot([x for x, _ in points], [row[column] for _, row in points], marker="o", label=column.replace("_", " "))
     axes.set(xlabel=cfg.setting, ylabel=cfg.row, ylim=(0, 1.02))
     axes.legend(loc="lower right")  # accuracies leave it free
     with written_whole(Path(cfg.out)) as part:
         figure.savefig(part, format="png", dpi=110)
     for x, row in points:
-        print(f"{cfg.setting}={x}: " + ", ".join(f"{column} {row[column]:.3f}" for column in cfg.columns))
+        print(f"{cfg.setting}={x}: " + ", ".join(f"{column} {row[column]:.3f}" for column in columns))
     print(f"curve: {cfg.out}")
 
 

@@ -17,7 +17,7 @@ from videogen.errors import UserError, one_line_errors
 from videogen.generation.pictures import read_clip, read_first_frame
 from videogen.generation.steering import infer, steer, swap
 from videogen.generation.writers import grid, sheet, write_gif, write_mp4, write_png
-from videogen.runs import TrainedModel, load_model, number
+from videogen.runs import TrainedModel, listed, load_model, number
 
 ANY = "any"
 
@@ -53,12 +53,10 @@ def generate(cfg: DictConfig) -> None:
 
 
 def wished(trained: TrainedModel, kind: str, names: list | str | int | None) -> list[str]:
-    """The names that were given, one or a list of them, else all. Of a model that is told nothing of this kind nothing can
-    be wished for."""
+    """The names that were given, else all. Of a model that is told nothing of this kind nothing can be wished for."""
     if kind in trained.told:
         known = trained.identities if kind == "identity" else trained.actions
-        names = [names] if isinstance(names, str | int) else names
-        return known if names is None else [str(name) for name in names]
+        return known if names is None else listed(names)
     if names is not None:
         raise UserError(
             f"{trained.file} holds a {type(trained.model).__name__}, which is told no {kind}: leave out {kind}="

@@ -19,7 +19,7 @@ from videogen.evaluation.hardware import hardware
 from videogen.evaluation.novel_views import Circles, Predict, Turning
 from videogen.evaluation.report import terminal_table, write_json
 from videogen.generation.writers import grid, sheet, write_gif, write_mp4, write_png
-from videogen.runs import TrainedModel, load_model
+from videogen.runs import TrainedModel, listed, load_model
 
 BASELINES = ("given view, unturned", "nearest training view, turned")
 STRIP = 16  # frames of the panels
@@ -84,10 +84,10 @@ def measure(cfg: DictConfig) -> None:
 
 def loaded(cfg: DictConfig) -> dict[str, TrainedModel]:
     """The runs, by name. Raises UserError where they cannot be compared."""
-    models = {str(run): load_model(run) for run in cfg.runs}
+    models = {run: load_model(run) for run in listed(cfg.runs)}
     if not models or cfg.starts < 1 or cfg.shown < 1:
         raise UserError("name at least one run in runs=[...], and at least one of starts and shown")
-    first = next(iter(models.values()))
+    one, first = next(iter(models.items()))
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     for name, model in models.items():
         model.model.to(device)
@@ -95,11 +95,9 @@ def loaded(cfg: DictConfig) -> dict[str, TrainedModel]:
             raise UserError(f"{name} holds a {type(model.model).__name__}, which turns no given frame: name another run")
         for fact in ("identities", "actions", "channels", "size"):
             if model.config["data"][fact] != first.config["data"][fact]:
-                raise UserError(
-                    f"{name} was trained with another data.{fact} than {cfg.runs[0]}: compare runs on one data set"
-                )
+                raise UserError(f"{name} was trained with another data.{fact} than {one}: compare runs on one data set")
         if model.data()["source"] != first.data()["source"]:
-            raise UserError(f"{name} was trained on other clips, or another split, than {cfg.runs[0]}: compare it alone")
+            raise UserError(f"{name} was trained on other clips, or another split, than {one}: compare it alone")
     return models
 
 

@@ -35,7 +35,7 @@ def one_line_errors() -> Iterator[None]:
 def told(error: BaseException) -> str | None:
     """The line for the user, or None for a defect of ours."""
     if isinstance(error, UserError):
-        return str(error)
+        return str(error).rpartition("UserError: ")[2].strip()  # a loader's worker puts its traceback before the line
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again"
     if isinstance(error, MissingMandatoryValue):

@@ -209,6 +209,11 @@ def check_targets(node: Any, file: Path, package: str) -> None:
         check_targets(child, file, package)
 
 
+def listed(words: Name | Sequence[Name]) -> list[str]:
+    """One word, or a list of them, as a command line gives it: `identity=ada` is `identity=[ada]`."""
+    return [str(words)] if isinstance(words, Name) else [str(word) for word in words]
+
+
 def number(name: Name, names: list[str], kind: str) -> int:
     """A name's number; a number stands for itself."""
     if name in names:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,13 +13,14 @@ import numpy as np
 import pytest
 from data.films import film
 from data.pictures import save
+from torch.utils.data import DataLoader
 
 from videogen.data import cache, worker
 from videogen.data.clips import Clips
 from videogen.data.decode import Footage, VideoFile
 from videogen.data.pictures import Views
 from videogen.data.sources import Folder, Video
-from videogen.errors import UserError
+from videogen.errors import UserError, told
 from videogen.pictures import Unreadable
 
 MISBEHAVING = """
@@ -86,6 +88,11 @@ def test_who_lost_their_arrays_to_another_folder_is_told(films, tmp_path):
     prepared(tmp_path / "others", tmp_path / "cache")
     with pytest.raises(UserError, match=r"another command .* data\.cache_dir of its own"):
         first.split("train", 0)[0]
+    loader = DataLoader(first.split("train", 0), batch_sampler=[[0]], num_workers=1)
+    with pytest.raises(UserError) as lost:
+        next(iter(loader))
+    assert "Traceback" in str(lost.value), "what a worker says has its traceback before it"
+    assert re.fullmatch(r"\S+\.npy: this cached video is gone.* of its own", told(lost.value))
 
 
 def test_a_damaged_cache_heals(films, tmp_path):

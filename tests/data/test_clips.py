@@ -129,7 +129,7 @@ def test_unseen_pairs_never_train(strips, tmp_path):
 
 
 def test_selection_orders_the_labels(strips, tmp_path):
-    clips = of_strips(strips, tmp_path, identities=["person_1"], actions=["wave2", "wave1"])
+    clips = of_strips(strips, tmp_path, identities="person_1", actions=["wave2", "wave1"])
     assert clips.identities == ["person_1"] and clips.actions == ["wave2", "wave1"]
     rows = clips.split("train", 0)
     label = {row.action: int(rows.window(i, 0)["action"]) for i, row in enumerate(rows.rows)}

@@ -66,7 +66,7 @@ def test_a_first_frame_of_ones_own(runs):
         ([RUN, "action=[7]"], "unknown action '7'"),
         (["run=nowhere"], "nowhere/model.safetensors does not exist"),
         ([RUN, "frames=0"], "frames=0"),
-        ([RUN, "first_frame=none.png"], "none.png does not exist"),
+        ([RUN, "first_frame=none.png"], "none.png is no file"),
         (["run=runs/tiny/judge/seed_0"], "Judge"),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_mistake_is_one_line(turned):
     assert run_tool(TRAIN, *words, cwd=turned).returncode == 0
     for words, says in (
         (["runs=[runs/vae]", "starts=0"], "at least one"),
-        (["runs=[runs/digits]"], "turns no given frame"),
+        (["runs=runs/digits"], "turns no given frame"),
     ):
         done = run_tool(NOVEL_VIEWS, *words, cwd=turned)
         assert done.returncode != 0 and says in done.stderr and "Traceback" not in done.stderr

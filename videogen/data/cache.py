@@ -154,5 +154,5 @@ def open_array(file: Path) -> UInt8[np.ndarray, "t s s c"]:
     except FileNotFoundError:
         raise UserError(
             f"{file}: this cached video is gone, for another command has prepared other videos in its place; "
-            "run this one again, each with a data.cache_dir of its own"
+            "run this one again, and train each with a data.cache_dir of its own"
         ) from None

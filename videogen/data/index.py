@@ -37,11 +37,12 @@ class Clip:
     turn: int = 0
 
 
-def selected(kind: str, wanted: Sequence[str] | None, found: set[str]) -> list[str]:
-    """The names in use, in order: those wanted, or all that are found (person_2 before person_10)."""
+def selected(kind: str, wanted: str | Sequence[str] | None, found: set[str]) -> list[str]:
+    """The names in use, in order: the one or those wanted, or all that are found (person_2 before person_10)."""
     in_order = sorted(found, key=lambda name: [int(part) if part.isdecimal() else part for part in pieces(name)])
     if wanted is None:
         return in_order
+    wanted = [wanted] if isinstance(wanted, str) else wanted
     check_names(kind, wanted, in_order, f"data.{kind}")
     if len(set(wanted)) < len(wanted) or not wanted:
         raise UserError(f"data.{kind} is {list(wanted)}: name each once, and at least one of {', '.join(in_order)}")

@@ -25,7 +25,7 @@ def read_first_frame(path: Path, size: int, cut: Cut | None = None) -> Float[Ten
     Raises UserError if the file is missing, or neither Pillow nor PyAV can read it.
     """
     if not path.is_file():
-        raise UserError(f"{path} does not exist: name a picture or a video with first_frame=...")
+        raise UserError(f"{path} is no file: name a picture or a video with first_frame=...")
     image = picture(path)
     if image is None:
         try:
@@ -57,7 +57,7 @@ def read_clip(path: Path, size: int, frames: int, stride: int) -> Float[Tensor, 
     file is missing, cannot be read or is too short.
     """
     if not path.is_file():
-        raise UserError(f"{path} does not exist: name a video")
+        raise UserError(f"{path} is no file: name a video")
     strip = picture(path, on_white=False)
     if strip is not None:
         count, side = strip.width // strip.height, strip.height
