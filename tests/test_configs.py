@@ -17,6 +17,7 @@ EXPERIMENTS = sorted(
     str(file.relative_to(CONFIGS / "experiment").with_suffix("")) for file in (CONFIGS / "experiment").rglob("*.yaml")
 )
 COUNTS = ("++data.num_identities=2", "++data.num_actions=3", "++data.num_classes=10")  # known once data is read
+TOOLS = sorted(file.stem for file in CONFIGS.glob("*.yaml"))
 TABLES = sorted(file.stem for file in (CONFIGS / "table").glob("*.yaml"))
 
 
@@ -56,6 +57,13 @@ def test_experiment_builds_and_takes_a_step(experiment):
 def test_experiment_begins_with_its_command(experiment):
     lines = (CONFIGS / "experiment" / f"{experiment}.yaml").read_text().splitlines()
     assert lines[0] == "# @package _global_" and f"experiment={experiment}" in lines[1]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_can_be_asked_for_help(tool):
+    """`--help` composes what there is without a word more, whatever the tool cannot do without."""
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        compose(tool)
 
 
 @pytest.mark.parametrize("table", TABLES)

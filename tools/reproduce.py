@@ -29,7 +29,7 @@ from videogen.evaluation.report import terminal_table, write_json
 from videogen.evaluation.reproduction import Entry, Scores, best, curve, over_seeds, page, printed, training, within
 from videogen.generation.comparison import compare, over_time, plain
 from videogen.generation.writers import grid, labelled_mosaic, sheet, write_gif, write_png
-from videogen.runs import TrainedModel, load_model
+from videogen.runs import TrainedModel, listed, load_model
 
 TRAIN = Path(__file__).parent / "train.py"
 
@@ -47,6 +47,7 @@ class Kind:
 def reproduce(cfg: DictConfig) -> None:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     table = OmegaConf.to_container(cfg.table, resolve=True)
+    cfg.seeds = [int(seed) for seed in listed(cfg.seeds)]
     entries = [Entry(**row) for row in table["rows"]]
     runs = [entry for entry in entries if entry.real is None]
     judges = [Entry(name, experiment=name, run=f"runs/{name}/seed_0") for name in table.get("judges", ())]
