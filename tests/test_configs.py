@@ -7,6 +7,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue
 
 from videogen.evaluation.report import COLUMNS
 from videogen.evaluation.reproduction import Entry
@@ -63,7 +64,10 @@ def test_experiment_begins_with_its_command(experiment):
 def test_a_tool_can_be_asked_for_help(tool):
     """`--help` composes what there is without a word more, whatever the tool cannot do without."""
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        compose(tool)
+        cfg = compose(tool)
+    for choice in {"figure", "table"} & cfg.keys():  # no default: what the tool says in one line, for it is missing
+        with pytest.raises(MissingMandatoryValue):
+            cfg[choice]
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -47,7 +47,10 @@ class Kind:
 def reproduce(cfg: DictConfig) -> None:
     device = cfg.device or ("cuda" if torch.cuda.is_available() else "cpu")
     table = OmegaConf.to_container(cfg.table, resolve=True)
-    cfg.seeds = [int(seed) for seed in listed(cfg.seeds)]
+    seeds = listed(cfg.seeds)
+    if not seeds or not all(seed.isdecimal() for seed in seeds):
+        raise UserError(f"seeds={cfg.seeds}: name at least one whole number, as in seeds=[0,1,2]")
+    cfg.seeds = [int(seed) for seed in seeds]
     entries = [Entry(**row) for row in table["rows"]]
     runs = [entry for entry in entries if entry.real is None]
     judges = [Entry(name, experiment=name, run=f"runs/{name}/seed_0") for name in table.get("judges", ())]

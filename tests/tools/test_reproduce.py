@@ -94,6 +94,7 @@ def test_a_mistake_is_one_line(table):
     for wrong, message in (
         ("table.rows=[{name: A, real: melted}]", "real=melted is none of bound"),
         ("table.rows=[{name: A}]", "give it either"),
+        ("seeds=first", "at least one whole number"),
         (
             "table.rows=[{name: A, experiment: weizmann/judge, run: runs/x, overrides: ['nonsense=1']}]",
             "training of A ended",
