@@ -3,7 +3,8 @@ import torch
 from torch.nn import functional
 
 from videogen.models.critics import Critic, PatchCritic, grey_and_change
-from videogen.models.video_vae_factored import FactoredVideoVae, Up, WeighedUp, picked
+from videogen.models.painted_decoder import Room, Up, WeighedUp
+from videogen.models.video_vae_factored import FactoredVideoVae, picked
 from videogen.pixels import panned
 
 B, T, Z = 3, 5, 4
@@ -90,6 +91,40 @@ def test_the_identity_scales_weights_where_it_is_asked_to(weighed):
     h, a = draw(B, T, 16), codes(model)
     assert not torch.allclose(model.paint(h, a), model.paint(h, codes(model, identity=1)), atol=1e-4)
     assert torch.equal(model.paint(h, a), model.paint(h, codes(model, action=1)))
+
+
+def test_a_room_is_learnt_from_behind_those_who_are_always_in_front_of_it():
+    torch.manual_seed(0)
+    room, e = Room(3, 16, 6, [16, 16]), torch.zeros(1, 6)
+    wall = torch.linspace(0.1, 0.5, 16)[:, None] * torch.ones(3, 1, 16)
+    wall[:, 12:] = -0.4  # the floor
+    bricks = wall + 0.1 * torch.tensor([1.0, -1.0]).repeat(8)
+    clip = bricks.repeat(1, 4, 1, 1, 1)
+    clip[..., 4:14, 6:11] = -0.9
+    camera = torch.zeros(1, dtype=torch.int64)
+    optimizer = torch.optim.Adam(room.parameters(), lr=3e-2)
+    for _ in range(200):
+        optimizer.zero_grad()
+        room.misfit(clip, e, camera).sum().backward()
+        optimizer.step()
+    learnt, nobody = room(e)[0], torch.ones(16, 16, dtype=torch.bool)
+    assert not learnt.requires_grad
+    nobody[4:14, 6:11] = False
+    assert (learnt - bricks)[:, nobody].abs().mean() < 0.04 < (learnt - wall)[:, nobody].abs().mean()
+    assert (learnt - wall)[:, ~nobody].abs().max() < 0.25  # of the figure there is no ghost
+
+
+def test_a_room_learns_from_its_own_term_alone():
+    model, x = tiny(size=32, channels=3, colours=4, room=True), clip(channels=3, size=32)
+    camera = torch.tensor([0, 2, -3])
+    model(x, codes(model), draw(B, T, Z + 1), torch.tensor([[0]] * B), camera).x_hat.sum().backward()
+    own = [p for n, p in model.named_parameters() if n.startswith("dec.behind.")]
+    assert own and all(p.grad is None for p in own)
+    nats = model.room(x, codes(model), camera)
+    assert nats.shape == (B,) and (nats > 0).all() and not torch.allclose(nats, model.room(x, codes(model), 0 * camera))
+    nats.sum().backward()
+    assert all(p.grad is not None for p in own)
+    assert not tiny().room(clip(), codes(tiny()), camera).any()
 
 
 @pytest.mark.parametrize("painted", [1, 3])
@@ -203,12 +238,13 @@ def test_components_are_picked_as_often_as_they_weigh():
         assert (chosen == centre).float().mean().item() == pytest.approx(share, abs=0.03)
 
 
-@pytest.mark.parametrize("colours", [0, 4])
-def test_gradients_reach_every_parameter(colours):
-    model = tiny(colours=colours).train()
+@pytest.mark.parametrize("colours, room", [(0, False), (4, False), (4, True)])
+def test_gradients_reach_every_parameter(colours, room):
+    model = tiny(colours=colours, room=room).train()
     rollout = model(clip(), codes(model), draw(B, T, Z + 1), torch.tensor([[0, 3]] * B))
     logits = model.attribute_net(clip())
     loss = rollout.x_hat.square().sum() + rollout.kl.sum() + sum(part.square().sum() for part in logits)
+    loss = loss + model.room(0.3 * clip(), codes(model), torch.zeros(B, dtype=torch.int64)).sum()
     loss.backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 

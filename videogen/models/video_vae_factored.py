@@ -18,16 +18,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from einops import einsum, rearrange, repeat
+from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn import functional
 
-from videogen import pixels
 from videogen.distributions import Gaussian, stack
 from videogen.models.attributes import Attributes
 from videogen.models.critics import grey_and_change
 from videogen.models.dropout import Dropout
+from videogen.models.painted_decoder import PaintedDecoder, Room
 from videogen.models.video_vae import FrameEncoder, mlp
 
 
@@ -38,112 +37,6 @@ class Rollout:
     x_hat: Float[Tensor, "b s c h w"]
     kl: Float[Tensor, "b"]  # of all z, nats; of z_1, whose prior is a mixture, from the one sample that was drawn
     h: Float[Tensor, "b t d"]  # the motion
-
-
-class Up(nn.Module):
-    """Twice the size, normalised; then each channel scaled and shifted: as learned, or as the identity says (AdaIN)."""
-
-    def __init__(self, before: int, after: int, e: int | None):
-        super().__init__()
-        self.up = nn.ConvTranspose2d(before, after, 4, 2, 1)
-        self.norm = nn.GroupNorm(8, after, affine=e is None)
-        self.paint = nn.Linear(e, 2 * after) if e is not None else None
-
-    def forward(self, y: Float[Tensor, "n c h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n d h2 w2"]:
-        y = self.norm(self.up(y))
-        if self.paint is not None:
-            scale, shift = repeat(self.paint(e), "b c -> (b t) c 1 1", t=len(y) // len(e)).chunk(2, dim=1)
-            y = y * (1 + scale) + shift
-        return functional.silu(y)
-
-
-class WeighedUp(nn.Module):
-    """Twice the size, by weights that the identity scales (StyleGAN2, Karras et al. 2020, section 2.2).
-
-    What comes out is scaled back by the power that these weights have, not by what the frame at hand shows as a
-    normalisation would. So what a weight does is the same in every pose, and holds in one that the person was never in.
-    """
-
-    def __init__(self, before: int, after: int, e: int):
-        super().__init__()
-        self.up = nn.ConvTranspose2d(before, after, 4, 2, 1)
-        self.weigh = nn.Linear(e, before)
-
-    def forward(self, y: Float[Tensor, "n c h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n d h2 w2"]:
-        kernel, bias = self.up.parameters()
-        weigh = 1 + self.weigh(e).float()
-        power = kernel.float().square().sum((2, 3)) / 4  # of its sixteen weights four meet in each pixel
-        scale = (weigh.square() @ power + 1e-6).rsqrt()
-        weigh, scale = (repeat(factor, "b c -> (b t) c 1 1", t=len(y) // len(e)).to(y.dtype) for factor in (weigh, scale))
-        # Unit variance in, and out; twice that, for SiLU halves what comes near 0.
-        y = 2 * scale * functional.conv_transpose2d(weigh * y, kernel, stride=2, padding=1)
-        return functional.silu(y + rearrange(bias, "c -> c 1 1"))
-
-
-class PaintedDecoder(nn.Module):
-    """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip.
-
-    painted   how many of the last layers know the identity. 1: it colours from near what the motion drew. More, up to the
-              first one of all: it has a say in shapes, too, and so in how an action looks that it was never seen in.
-    colours   of each person's palette. The last layer of all then knows no one, and says which of the colours goes where:
-              what is everybody's sleeve stays a sleeve on those who were never seen to move so. It takes the place of the
-              last painted layer. 0: no palette, pixels are drawn freely
-    weighed   the identity scales weights (`WeighedUp`) instead of normalised channels (`Up`)
-    crisp     factor on the logits of the colours' shares outside of training. Where the decoder doubts whether a pixel is
-              arm or wall, the mean of both is the best bet and looks like neither: above 1, the likelier one prevails
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        size: int,
-        width: int,
-        motion: int,
-        e: int,
-        painted: int,
-        colours: int,
-        weighed: bool,
-        crisp: float,
-    ):
-        super().__init__()
-        self.crisp = crisp
-        widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
-        start, levels = nn.Unflatten(1, (widths[0], 4, 4)), len(widths) - 1
-        self.drawn_by_both = painted > levels
-        inputs = motion + e if self.drawn_by_both else motion
-        self.stem = nn.Sequential(nn.Linear(inputs, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
-        blind = 1 if colours else 0
-        self.ups = nn.ModuleList()
-        for level, (before, after) in enumerate(itertools.pairwise(widths)):
-            knows = blind < levels - level <= painted
-            self.ups.append(WeighedUp(before, after, e) if knows and weighed else Up(before, after, e if knows else None))
-        self.out = nn.ConvTranspose2d(widths[-1], (colours or channels) + 1, 4, 2, 1)
-        self.palette = nn.Sequential(nn.Linear(e, colours * channels), nn.Tanh()) if colours else None
-        behind: list[nn.Module] = [nn.Linear(e, widths[0] * 16), start, nn.SiLU()]
-        for before, after in itertools.pairwise(widths):
-            behind += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
-        self.behind = nn.Sequential(*behind, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
-
-    def forward(
-        self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"] | None = None
-    ) -> Float[Tensor, "b t c h w"]:
-        code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
-        y = self.stem(rearrange(code, "b t d -> (b t) d"))
-        for up in self.ups:
-            y = up(y, e)
-        y = rearrange(self.out(y), "(b t) c h w -> b t c h w", b=len(h))
-        drawn, mask = y[:, :, :-1], y[:, :, -1:].sigmoid()
-        behind = self.behind(e)[:, None]
-        if camera is not None:
-            behind = pixels.panned(behind, camera)
-        return mask * self._coloured(drawn, e) + (1 - mask) * behind
-
-    def _coloured(self, drawn: Float[Tensor, "b t k h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
-        if self.palette is None:
-            return drawn.tanh()
-        palette = rearrange(self.palette(e), "b (k c) -> b k c", k=drawn.shape[2])
-        shares = (drawn if self.training else self.crisp * drawn).softmax(2)
-        return einsum(shares, palette, "b t k h w, b k c -> b t c h w")
 
 
 class AttributeNet(nn.Module):
@@ -185,6 +78,7 @@ class FactoredVideoVae(Attributes, nn.Module):
     painted     how many of the decoder's last layers know the identity, at least 1
     colours     that each person is painted with; 0: any
     weighed     whether the identity scales the painted layers' weights, or what comes out of them
+    room        whether the background is a `Room`, which nobody's clothes are part of
     crisp       how decidedly, outside of training: see `PaintedDecoder`
     temperature factor on the noise of what the prior draws; the mixture's component, where a clip begins, is drawn as ever.
                 Below 1 there are fewer beginnings between two of them, and less variety. What an objective has it draw in
@@ -210,6 +104,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         painted: int = 4,
         colours: int = 0,
         weighed: bool = False,
+        room: bool = False,
         crisp: float = 1.0,
         temperature: float = 1.0,
         critic: nn.Module | None = None,
@@ -235,7 +130,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         self.f_1 = nn.Linear(actions + 1, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
         self.e = nn.Linear(identities, e, bias=False)
-        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, weighed, crisp)
+        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, weighed, room, crisp)
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
         self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions, moves)
@@ -285,6 +180,15 @@ class FactoredVideoVae(Attributes, nn.Module):
         """The motion, as the identity in `a` looks in it."""
         identity = (a if a.ndim == 2 else a[:, 0])[:, : self.identities]
         return self.dec(h, self.e(identity), camera)
+
+    def room(
+        self, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"], camera: Int64[Tensor, "b"]
+    ) -> Float[Tensor, "b"]:
+        """What the clips cost as the room alone, nats (`Room.misfit`): all that it learns from. 0 where there is none."""
+        behind = self.dec.behind
+        return (
+            behind.misfit(x, self.e(a[:, : self.identities]), camera) if isinstance(behind, Room) else x.new_zeros(len(x))
+        )
 
     def _features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b t d"]:
         return rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))

@@ -14,9 +14,10 @@ from videogen.objectives.video_elbo import VideoElbo, some, some_frames
 
 
 class FactoredElbo(VideoElbo):
-    """Player `vae`: reconstruction, kl, nats per clip, as in `VideoElbo`, and `unexplained`, the share of a clip's movement
-    that its reconstruction misses. Player `attribute_net`: identity, action, the cross-entropies of what is inferred, nats;
-    it has a player of its own for it is soon done, and may take fewer turns.
+    """Player `vae`: reconstruction, kl, nats per clip, as in `VideoElbo`; `unexplained`, the share of a clip's movement
+    that its reconstruction misses; `room`, what a background that is a room learns from, nats. Player `attribute_net`:
+    identity, action, the cross-entropies of what is inferred, nats; it has a player of its own for it is soon done, and may
+    take fewer turns.
 
     Where labels are kept from training (`labelled` is false), the attributes that were inferred stand in for them, and the
     cross-entropies are 0.
@@ -44,7 +45,8 @@ class FactoredElbo(VideoElbo):
         batch = self.filmed(batch)
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
-        return {**self.fit(batch, shown, rollout.x_hat), "kl": rollout.kl}
+        room = self.model.room(batch["video"], a, batch["camera"])
+        return {**self.fit(batch, shown, rollout.x_hat), "kl": rollout.kl, "room": room}
 
     def attribute_net(self, batch: Batch) -> Terms:
         """Cross-entropies of what the attribute net says of the clips, nats; 0 where the label is not known.

@@ -1,0 +1,161 @@
+"""What paints the factored VideoVAE's frames (`models/video_vae_factored.py`): a figure in front of a background."""
+
+import itertools
+
+import torch
+from einops import einsum, rearrange, repeat
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional
+
+from videogen import pixels
+
+TEXTURE = 0.2  # how far a room's texture may lie from its light: bricks and tiles do, clothes mostly do not
+
+
+class Up(nn.Module):
+    """Twice the size, normalised; then each channel scaled and shifted: as learned, or as the identity says (AdaIN)."""
+
+    def __init__(self, before: int, after: int, e: int | None):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(before, after, 4, 2, 1)
+        self.norm = nn.GroupNorm(8, after, affine=e is None)
+        self.paint = nn.Linear(e, 2 * after) if e is not None else None
+
+    def forward(self, y: Float[Tensor, "n c h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n d h2 w2"]:
+        y = self.norm(self.up(y))
+        if self.paint is not None:
+            scale, shift = repeat(self.paint(e), "b c -> (b t) c 1 1", t=len(y) // len(e)).chunk(2, dim=1)
+            y = y * (1 + scale) + shift
+        return functional.silu(y)
+
+
+class WeighedUp(nn.Module):
+    """Twice the size, by weights that the identity scales (StyleGAN2, Karras et al. 2020, section 2.2).
+
+    What comes out is scaled back by the power that these weights have, not by what the frame at hand shows as a
+    normalisation would. So what a weight does is the same in every pose, and holds in one that the person was never in.
+    """
+
+    def __init__(self, before: int, after: int, e: int):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(before, after, 4, 2, 1)
+        self.weigh = nn.Linear(e, before)
+
+    def forward(self, y: Float[Tensor, "n c h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n d h2 w2"]:
+        kernel, bias = self.up.parameters()
+        weigh = 1 + self.weigh(e).float()
+        power = kernel.float().square().sum((2, 3)) / 4  # of its sixteen weights four meet in each pixel
+        scale = (weigh.square() @ power + 1e-6).rsqrt()
+        weigh, scale = (repeat(factor, "b c -> (b t) c 1 1", t=len(y) // len(e)).to(y.dtype) for factor in (weigh, scale))
+        # Unit variance in, and out; twice that, for SiLU halves what comes near 0.
+        y = 2 * scale * functional.conv_transpose2d(weigh * y, kernel, stride=2, padding=1)
+        return functional.silu(y + rearrange(bias, "c -> c 1 1"))
+
+
+class Room(nn.Module):
+    """A background that nobody is part of: light, and texture that is too faint for clothes.
+
+    In each row of pixels the light is one colour that shades from left to right: a wall, a floor, a lamp at one side. It is
+    learnt from clips as what is there most of the time (`misfit`), never from what a figure leaves of them.
+    """
+
+    def __init__(self, channels: int, size: int, e: int, widths: list[int]):
+        super().__init__()
+        self.ends = nn.Sequential(nn.Linear(e, channels * size * 2), nn.Unflatten(1, (channels, size, 2)))
+        self.texture = drawn_by_itself(channels, e, widths)
+        self.size = size
+
+    def forward(self, e: Float[Tensor, "b e"]) -> Float[Tensor, "b c h w"]:
+        """The room as it is painted. No gradient: what it is good for teaches it nothing."""
+        return (self.light(e) + TEXTURE * self.texture(e)).detach()
+
+    def light(self, e: Float[Tensor, "b e"]) -> Float[Tensor, "b c h w"]:
+        return functional.interpolate(self.ends(e), (self.size, self.size), mode="bilinear").tanh()
+
+    def misfit(
+        self, x: Float[Tensor, "b t c h w"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"]
+    ) -> Float[Tensor, "b"]:
+        """Absolute errors, as nats of a Laplace density of scale .3: of the light in all pixels, so that it tends to each
+        row's median; and of the texture in pixels near the light. Others show somebody, who would leave a ghost there."""
+        light, texture = (pixels.panned(part(e)[:, None], camera) for part in (self.light, self.texture))
+        off = x - light
+        near = (off.detach().abs().amax(2, keepdim=True) < TEXTURE + 0.05).float()
+        return (off.abs() + near * (off.detach() - TEXTURE * texture).abs()).sum((1, 2, 3, 4)) / 0.3
+
+
+def drawn_by_itself(channels: int, e: int, widths: list[int]) -> nn.Module:
+    """A picture in [-1, 1] from an embedding alone."""
+    layers: list[nn.Module] = [nn.Linear(e, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4)), nn.SiLU()]
+    for before, after in itertools.pairwise(widths):
+        layers += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
+
+
+class PaintedDecoder(nn.Module):
+    """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip.
+
+    painted   how many of the last layers know the identity. 1: it colours from near what the motion drew. More, up to the
+              first one of all: it has a say in shapes, too, and so in how an action looks that it was never seen in.
+    colours   of each person's palette. The last layer of all then knows no one, and says which of the colours goes where:
+              what is everybody's sleeve stays a sleeve on those who were never seen to move so. It takes the place of the
+              last painted layer. 0: no palette, pixels are drawn freely
+    weighed   the identity scales weights (`WeighedUp`) instead of normalised channels (`Up`)
+    room      the background is a `Room`. Left free, it keeps the torso, which is there most of the time; a figure is then
+              what is left when the wall has been drawn around it, and in a pose never seen neither is whole
+    crisp     factor on the logits of the colours' shares outside of training. Where the decoder doubts whether a pixel is
+              arm or wall, the mean of both is the best bet and looks like neither: above 1, the likelier one prevails
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        width: int,
+        motion: int,
+        e: int,
+        painted: int,
+        colours: int,
+        weighed: bool,
+        room: bool,
+        crisp: float,
+    ):
+        super().__init__()
+        self.crisp = crisp
+        widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
+        start, levels = nn.Unflatten(1, (widths[0], 4, 4)), len(widths) - 1
+        self.drawn_by_both = painted > levels
+        inputs = motion + e if self.drawn_by_both else motion
+        self.stem = nn.Sequential(nn.Linear(inputs, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
+        blind = 1 if colours else 0
+        self.ups = nn.ModuleList()
+        for level, (before, after) in enumerate(itertools.pairwise(widths)):
+            knows = blind < levels - level <= painted
+            self.ups.append(WeighedUp(before, after, e) if knows and weighed else Up(before, after, e if knows else None))
+        self.out = nn.ConvTranspose2d(widths[-1], (colours or channels) + 1, 4, 2, 1)
+        self.palette = nn.Sequential(nn.Linear(e, colours * channels), nn.Tanh()) if colours else None
+        self.behind = Room(channels, size, e, widths) if room else drawn_by_itself(channels, e, widths)
+        if room:  # learnt first, from an empty mask: or it may take the figures' colour, and the wall be painted over it
+            _, bias = self.out.parameters()
+            nn.init.constant_(bias[-1:], -2.0)
+
+    def forward(
+        self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"] | None = None
+    ) -> Float[Tensor, "b t c h w"]:
+        code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
+        y = self.stem(rearrange(code, "b t d -> (b t) d"))
+        for up in self.ups:
+            y = up(y, e)
+        y = rearrange(self.out(y), "(b t) c h w -> b t c h w", b=len(h))
+        drawn, mask = y[:, :, :-1], y[:, :, -1:].sigmoid()
+        behind = self.behind(e)[:, None]
+        if camera is not None:
+            behind = pixels.panned(behind, camera)
+        return mask * self._coloured(drawn, e) + (1 - mask) * behind
+
+    def _coloured(self, drawn: Float[Tensor, "b t k h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
+        if self.palette is None:
+            return drawn.tanh()
+        palette = rearrange(self.palette(e), "b (k c) -> b k c", k=drawn.shape[2])
+        shares = (drawn if self.training else self.crisp * drawn).softmax(2)
+        return einsum(shares, palette, "b t k h w, b k c -> b t c h w")
