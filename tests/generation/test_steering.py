@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from videogen.errors import UserError
-from videogen.generation.steering import attributes, between, infer, mixture, read, steer, swap
+from videogen.generation.steering import attributes, between, infer, mixture, read, split, steer, swap
 from videogen.models.video_vae import VideoVae
 from videogen.models.video_vae_factored import FactoredVideoVae
 from videogen.runs import TrainedModel
@@ -96,6 +96,21 @@ def test_infer_and_swap():
     swapped = swap(run, x, *codes)
     assert swapped.shape == x.shape and torch.equal(swapped, swap(run, x, *codes))
     assert torch.allclose(swapped[1:2], swap(run, x[1:2], codes[0][1:2], codes[1][1:2]), atol=1e-5)
+
+
+def test_a_clip_in_layers():
+    run, x, who, what = trained(), torch.rand(3, 5, 1, 16, 16), torch.tensor([0, 1, 0]), torch.tensor([2, 0, 1])
+    a = run.model.attributes(who, what)
+    whole = run.model.paint(read(run.model, x, a), a)
+    figures, behind = split(run, x, who, what)
+    assert figures.shape == behind.shape == whole.shape
+    assert torch.equal(behind[:, 0], behind[:, -1]) and torch.equal(
+        behind[0], behind[2]
+    )  # stands still, and is the person's
+    assert not torch.allclose(behind[0], behind[1], atol=1e-4)
+    figure, mask, _ = run.model.layers(read(run.model, x, a), a)
+    torch.testing.assert_close(figures, mask * figure)
+    torch.testing.assert_close(figures + (1 - mask) * behind, whole)
 
 
 class Bars(torch.nn.Module):

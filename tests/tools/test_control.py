@@ -79,7 +79,7 @@ def test_every_way_to_steer_is_judged_and_drawn(runs):
     done = run_tool(CONTROL, RUN, "per_clip=3", cwd=runs)
     assert done.returncode == 0, done.stderr
     out = runs / "runs/tiny/control/seed_0/control"
-    ways = ("actions", "unseen", "inferred", "swap", "switch", "mix", "speed")
+    ways = ("actions", "unseen", "layers", "inferred", "swap", "switch", "mix", "speed")
     assert {path.name for path in out.iterdir()} == {f"{way}.{kind}" for way in ways for kind in ("png", "gif")} | {
         "control.json"
     }

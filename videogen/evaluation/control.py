@@ -17,6 +17,7 @@ from videogen.evaluation.table import Bench, pairs_of
 Steer = Callable[..., Float[Tensor, "n t c h w"]]  # (wishes, frames, seed, speed=1.0, same_noise=False)
 Infer = Callable[[Tensor], tuple[Float[Tensor, "n i"], Float[Tensor, "n a"]]]
 Swap = Callable[[Tensor, Int64[Tensor, "n"], Int64[Tensor, "n"]], Float[Tensor, "n t c h w"]]
+Split = Callable[[Tensor, Int64[Tensor, "n"], Int64[Tensor, "n"]], tuple[Tensor, Tensor]]
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Steering:
     steer: Steer
     infer: Infer
     swap: Swap
+    split: Split
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,17 @@ def inferred(bench: Bench, steering: Steering) -> Shown:
         for k in some.tolist()
     ]
     return Shown("inferred", [row], real.videos[some], labels)
+
+
+def in_layers(bench: Bench, steering: Steering) -> Shown:
+    """Held-out clips, one of each person, beside what the model takes for the figure in them and for the background."""
+    real = bench.real
+    first = torch.stack([(real.identity == k).nonzero()[0, 0] for k in real.identity.unique()])[:9]
+    some = real.where(first)
+    figures, behind = steering.split(some.videos, some.identity, some.action)
+    names = [bench.clips.identities[k] for k in some.identity.tolist()]
+    labels = [label for name in names for label in (name, "the figure", "what is behind")]
+    return Shown("layers", [], torch.stack([some.videos, figures, behind], dim=1).flatten(0, 1), labels)
 
 
 def swapped(bench: Bench, steering: Steering) -> Shown:
@@ -263,6 +276,7 @@ WAYS: tuple[Callable[[Bench, Steering], Shown | None], ...] = (
     acted,
     drawn_anew,
     never_seen,
+    in_layers,
     inferred,
     swapped,
     switched,

@@ -115,6 +115,20 @@ def swap(
 
 
 @torch.no_grad()
+def split(
+    trained: TrainedModel, x: Float[Tensor, "n t c h w"], identity: Int64[Tensor, "n"], action: Int64[Tensor, "n"]
+) -> tuple[Float[Tensor, "n t c h w"], Float[Tensor, "n t c h w"]]:
+    """Each clip as the model has it, in layers: the figure in front of grey, and what is behind it."""
+    model, parts = steerable(trained), []
+    for rows in torch.arange(len(x)).split(32):
+        a = model.attributes(identity[rows].to(trained.device), action[rows].to(trained.device))
+        figure, mask, behind = model.layers(read(model, x[rows].to(trained.device), a), a)
+        parts.append(torch.stack([mask * figure, behind.expand_as(figure)]).float().cpu())
+    figures, behind = torch.cat(parts, dim=1)
+    return figures, behind
+
+
+@torch.no_grad()
 def read(model: Any, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"]) -> Float[Tensor, "b t d"]:
     """The motion of clips of which `a` says who does what; the likeliest one, not a sample.
 

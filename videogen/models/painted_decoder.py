@@ -142,6 +142,13 @@ class PaintedDecoder(nn.Module):
     def forward(
         self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"] | None = None
     ) -> Float[Tensor, "b t c h w"]:
+        figure, mask, behind = self.layers(h, e, camera)
+        return mask * figure + (1 - mask) * behind
+
+    def layers(
+        self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"] | None = None
+    ) -> tuple[Float[Tensor, "b t c h w"], Float[Tensor, "b t 1 h w"], Float[Tensor, "b 1 c h w"]]:
+        """The figure, where it hides what is behind it, and the background."""
         code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
         y = self.stem(rearrange(code, "b t d -> (b t) d"))
         for up in self.ups:
@@ -151,7 +158,7 @@ class PaintedDecoder(nn.Module):
         behind = self.behind(e)[:, None]
         if camera is not None:
             behind = pixels.panned(behind, camera)
-        return mask * self._coloured(drawn, e) + (1 - mask) * behind
+        return self._coloured(drawn, e), mask, behind
 
     def _coloured(self, drawn: Float[Tensor, "b t k h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
         if self.palette is None:

@@ -178,17 +178,23 @@ class FactoredVideoVae(Attributes, nn.Module):
         self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"], camera: Int64[Tensor, "b"] | None = None
     ) -> Float[Tensor, "b t c h w"]:
         """The motion, as the identity in `a` looks in it."""
-        identity = (a if a.ndim == 2 else a[:, 0])[:, : self.identities]
-        return self.dec(h, self.e(identity), camera)
+        return self.dec(h, self._embedded(a), camera)
+
+    def layers(
+        self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"]
+    ) -> tuple[Float[Tensor, "b t c h w"], Float[Tensor, "b t 1 h w"], Float[Tensor, "b 1 c h w"]]:
+        """What `paint` puts together: the figure, its mask, and what is behind it."""
+        return self.dec.layers(h, self._embedded(a))
+
+    def _embedded(self, a: Float[Tensor, "b *k"]) -> Float[Tensor, "b e"]:
+        return self.e((a if a.ndim == 2 else a[:, 0])[:, : self.identities])
 
     def room(
         self, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"], camera: Int64[Tensor, "b"]
     ) -> Float[Tensor, "b"]:
         """What the clips cost as the room alone, nats (`Room.misfit`): all that it learns from. 0 where there is none."""
         behind = self.dec.behind
-        return (
-            behind.misfit(x, self.e(a[:, : self.identities]), camera) if isinstance(behind, Room) else x.new_zeros(len(x))
-        )
+        return behind.misfit(x, self._embedded(a), camera) if isinstance(behind, Room) else x.new_zeros(len(x))
 
     def _features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b t d"]:
         return rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))
