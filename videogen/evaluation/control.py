@@ -65,10 +65,8 @@ def inferred(bench: Bench, steering: Steering) -> Shown:
 
 
 def in_layers(bench: Bench, steering: Steering) -> Shown:
-    """Held-out clips, one of each person, beside what the model takes for the figure in them and for the background."""
-    real = bench.real
-    first = torch.stack([(real.identity == k).nonzero()[0, 0] for k in real.identity.unique()])[:9]
-    some = real.where(first)
+    """Held-out clips beside what the model takes for the figure in them, in front of grey, and for the background."""
+    some = bench.real.where(spread(len(bench.real.videos), 4))
     figures, behind = steering.split(some.videos, some.identity, some.action)
     names = [bench.clips.identities[k] for k in some.identity.tolist()]
     labels = [label for name in names for label in (name, "the figure", "what is behind")]
