@@ -20,6 +20,8 @@ CONFIGS = Path(__file__).parents[1] / "configs"
         ("weizmann/mocogan_narrow", ["model.D_V.categories=0", "model.D_V.patches=true"]),
         ("weizmann/mocogan_narrow", ["model.D_I.noise=0", "model.D_V.noise=0"]),
         ("weizmann/vgan_narrow", ["model.streams=1"]),
+        ("weizmann/control", ["model.room=true", "model.width=16", "model.critic.width=8"]),
+        ("actors/control_panned", ["model.room=true", "model.width=16"]),
     ],
 )
 def test_a_switch_is_enough(experiment, switches):

@@ -30,7 +30,7 @@ def control(cfg: DictConfig) -> None:
     panel = Panel.of(trained, cfg.judge, cfg.judge_apart, cfg.motion_judge, device)
     clips = instantiate(panel.clips(trained, cfg.data_root), _convert_="all")
     bench = Bench(panel, clips, cfg.per_clip, cfg.seed)
-    ways = Steering(*(partial(way, trained) for way in (steering.steer, steering.infer, steering.swap, steering.split)))
+    ways = Steering(*(partial(way, trained) for way in (steering.steer, steering.infer, steering.swap, steering.layers)))
     out, rows = Path(cfg.run) / "control", []
     for way in tqdm(WAYS, "steering", disable=None):
         shown = way(bench, ways)

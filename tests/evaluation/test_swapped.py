@@ -59,7 +59,7 @@ def table(*unseen, clips=24, truth=None):
         steer=lambda wishes, frames, seed: torch.zeros(len(wishes), frames, 3, 4, 4),
         infer=lambda videos: (torch.eye(3)[real.identity], torch.eye(2)[real.action]),
         swap=lambda videos, identity, action: videos,
-        split=lambda videos, identity, action: (videos, videos),
+        layers=lambda videos, identity, action: (videos, videos),
     )
     return {row["name"]: row for row in swapped(bench, steering).rows}
 
@@ -116,7 +116,7 @@ def anew(number, start, mirror, by):
 
 def test_where_clips_are_drawn_other_performances_have_rows():
     bench, nothing = Noting(None, Split((0, 0), (1, 1))), lambda *asked, **how: torch.zeros(8, 2, 3, 4, 4)
-    steering = Steering(steer=nothing, infer=nothing, swap=nothing, split=nothing)
+    steering = Steering(steer=nothing, infer=nothing, swap=nothing, layers=nothing)
     assert drawn_anew(bench, steering) is None
     bench.clips.drawn, bench.test.redrawn = True, anew
     bench.test.windows = lambda per_clip, seed: [(k, 0, False) for k in range(12)]

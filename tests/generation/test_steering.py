@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from videogen.errors import UserError
-from videogen.generation.steering import attributes, between, infer, mixture, read, split, steer, swap
+from videogen.generation.steering import attributes, between, infer, layers, mixture, read, steer, swap
 from videogen.models.video_vae import VideoVae
 from videogen.models.video_vae_factored import FactoredVideoVae
 from videogen.runs import TrainedModel
@@ -102,11 +102,10 @@ def test_a_clip_in_layers():
     run, x, who, what = trained(), torch.rand(3, 5, 1, 16, 16), torch.tensor([0, 1, 0]), torch.tensor([2, 0, 1])
     a = run.model.attributes(who, what)
     whole = run.model.paint(read(run.model, x, a), a)
-    figures, behind = split(run, x, who, what)
+    figures, behind = layers(run, x, who, what)
     assert figures.shape == behind.shape == whole.shape
-    assert torch.equal(behind[:, 0], behind[:, -1]) and torch.equal(
-        behind[0], behind[2]
-    )  # stands still, and is the person's
+    assert torch.equal(behind[:, 0], behind[:, -1])  # it stands still,
+    assert torch.equal(behind[0], behind[2])  # and is the person's
     assert not torch.allclose(behind[0], behind[1], atol=1e-4)
     figure, mask, _ = run.model.layers(read(run.model, x, a), a)
     torch.testing.assert_close(figures, mask * figure)

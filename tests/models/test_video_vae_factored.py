@@ -114,6 +114,11 @@ def test_a_room_is_learnt_from_behind_those_who_are_always_in_front_of_it():
     assert (learnt - wall)[:, ~nobody].abs().max() < 0.25  # of the figure there is no ghost
 
 
+def test_behind_a_mask_that_begins_empty_a_room_is_learnt_first():
+    hidden = [tiny(size=32, room=room).layers(draw(B, T, 16), codes(tiny()))[1].mean() for room in (True, False)]
+    assert hidden[0] < 0.2 and 0.4 < hidden[1] < 0.6
+
+
 def test_a_room_learns_from_its_own_term_alone():
     model, x = tiny(size=32, channels=3, colours=4, room=True), clip(channels=3, size=32)
     camera = torch.tensor([0, 2, -3])

@@ -17,7 +17,7 @@ from videogen.evaluation.table import Bench, pairs_of
 Steer = Callable[..., Float[Tensor, "n t c h w"]]  # (wishes, frames, seed, speed=1.0, same_noise=False)
 Infer = Callable[[Tensor], tuple[Float[Tensor, "n i"], Float[Tensor, "n a"]]]
 Swap = Callable[[Tensor, Int64[Tensor, "n"], Int64[Tensor, "n"]], Float[Tensor, "n t c h w"]]
-Split = Callable[[Tensor, Int64[Tensor, "n"], Int64[Tensor, "n"]], tuple[Tensor, Tensor]]
+Layers = Callable[[Tensor, Int64[Tensor, "n"], Int64[Tensor, "n"]], tuple[Tensor, Tensor]]
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Steering:
     steer: Steer
     infer: Infer
     swap: Swap
-    split: Split
+    layers: Layers
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,13 @@ def inferred(bench: Bench, steering: Steering) -> Shown:
 
 
 def in_layers(bench: Bench, steering: Steering) -> Shown:
-    """Held-out clips beside what the model takes for the figure in them, in front of grey, and for the background."""
+    """Held-out clips beside what the model takes for the figure in them, in front of grey, and for the background. To look
+    at: no judge knows where a figure ends."""
     some = bench.real.where(spread(len(bench.real.videos), 4))
-    figures, behind = steering.split(some.videos, some.identity, some.action)
-    names = [bench.clips.identities[k] for k in some.identity.tolist()]
-    labels = [label for name in names for label in (name, "the figure", "what is behind")]
+    figures, behind = steering.layers(some.videos, some.identity, some.action)
+    people, actions = bench.clips.identities, bench.clips.actions
+    clips = [f"{people[i]} {actions[a]}" for i, a in zip(some.identity.tolist(), some.action.tolist(), strict=True)]
+    labels = [label for clip in clips for label in (clip, "the figure", "what is behind")]
     return Shown("layers", [], torch.stack([some.videos, figures, behind], dim=1).flatten(0, 1), labels)
 
 

@@ -115,7 +115,7 @@ def swap(
 
 
 @torch.no_grad()
-def split(
+def layers(
     trained: TrainedModel, x: Float[Tensor, "n t c h w"], identity: Int64[Tensor, "n"], action: Int64[Tensor, "n"]
 ) -> tuple[Float[Tensor, "n t c h w"], Float[Tensor, "n t c h w"]]:
     """Each clip as the model has it, in layers: the figure in front of grey, and what is behind it."""
