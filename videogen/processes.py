@@ -10,6 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, distributed
 
+if distributed.is_available():
+    # Defined once there is a group, its functions would hold it for ever, as their defaults (PyTorch 2.13; distributed data
+    # parallel imports it late), and threads of gloo that outlive Python now and then abort or hang.
+    import torch.distributed.nn.functional
+
 
 class Total(torch.autograd.Function):
     """The sum over the processes, and of its gradients. All processes must ask in the same order."""

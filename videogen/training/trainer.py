@@ -160,6 +160,8 @@ class Trainer:
         bar.close()
         self.freeze_all_but(*self.players)
         self.accelerator.wait_for_everyone()
+        self.objective = self.bare  # around it was what holds the processes' group, whose threads end with it
+        self.accelerator.free_memory()
         self.accelerator.end_training()
 
     def finished(self) -> bool:
