@@ -31,6 +31,12 @@ class Filmed(nn.Module):
         self.pairs.copy_(torch.maximum(self.pairs, (pairs > 0.99).float().amax(0)))
 
 
+def over_pairs(x: Float[Tensor, "i a k"], filmed: Float[Tensor, "i a"], of: int) -> Float[Tensor, "i a k"]:
+    """x less its mean over the filmed pairs of a person (`of` 1) or of an action (0)."""
+    some = filmed[..., None]
+    return x - (some * x).sum(of, keepdim=True) / some.sum(of, keepdim=True).clamp(min=1)
+
+
 class Spots(nn.Module):
     """How far each pair stands from where person and action put it: x, y, in half frames, and log size, at most .3 each.
 
@@ -47,12 +53,9 @@ class Spots(nn.Module):
     ) -> Float[Tensor, "b t 4"]:
         """x, y, and the log size both across and down."""
         offsets = rearrange(self.offsets.weight, "(i a) k -> i a k", a=filmed.shape[1])
-        filmed = filmed[..., None]
         for _ in range(SWEEPS):
-            for over in (1, 0):
-                mean = (filmed * offsets).sum(over, keepdim=True) / filmed.sum(over, keepdim=True).clamp(min=1)
-                offsets = offsets - mean
-        offsets = 0.3 * torch.tanh(filmed * offsets / 0.3)
+            offsets = over_pairs(over_pairs(offsets, filmed, 1), filmed, 0)
+        offsets = 0.3 * torch.tanh(filmed[..., None] * offsets / 0.3)
         pairs = einsum(identity, action, "b i, b t a -> b t i a")
         return einsum(pairs, offsets[..., [0, 1, 2, 2]], "b t i a, i a k -> b t k")
 
@@ -60,9 +63,10 @@ class Spots(nn.Module):
 class Looks(nn.Module):
     """Embeddings of identities that look one way in some clips and another in others: another day, coat and light.
 
-    A person has a few looks, and each pair a share of each, soon nearly all of one. What looks have in common is learnt as
-    such, and looks begin as one: or the first that fits a little better would be everybody's in all clips. A pair that was
-    never filmed looks as the person mostly does: like that one of the person's pairs which the others are most like.
+    A person has a few looks, and each pair a share of each, nearly all of one where clips differ. What all have in common
+    is learnt as such, and a look can gain in one of the person's pairs only where it loses in others: or the first that
+    fits a little better would have all of them. A pair that was never filmed looks as the person mostly does: like that one
+    of the person's pairs which the others are most like.
     """
 
     def __init__(self, identities: int, actions: int, looks: int, e: int):
@@ -82,7 +86,8 @@ class Looks(nn.Module):
 
     def shares(self, filmed: Float[Tensor, "i a"]) -> Float[Tensor, "i a k"]:
         """Of each look in each pair."""
-        worn = rearrange(SHARP * self.worn.weight, "(i a) k -> i a k", a=filmed.shape[1]).softmax(-1)
+        worn = rearrange(SHARP * self.worn.weight, "(i a) k -> i a k", a=filmed.shape[1])
+        worn = over_pairs(worn, filmed, 1).softmax(-1)
         with torch.no_grad():
             unlike = (worn[:, :, None] - worn[:, None]).square().sum(-1)  # i a a
             odd = (unlike * filmed[:, None]).sum(2).masked_fill(filmed == 0, torch.inf)
