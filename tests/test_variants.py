@@ -28,7 +28,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
                 *("model.width=16", "model.critic.width=8"),
             ],
         ),
-        ("actors/control_panned", ["model.room=true", "model.width=16"]),
+        ("actors/control_panned", ["model.room=false", "model.width=16"]),
     ],
 )
 def test_a_switch_is_enough(experiment, switches):
