@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from videogen import pixels
-from videogen.evaluation.alignment import REACH, aligned, displacement, exchanged
+from videogen.evaluation.alignment import REACH, aligned, displacement, exchanged, expected
 from videogen.evaluation.judging import Labelled
 from videogen.evaluation.table import passed_off
 
@@ -70,3 +70,28 @@ def test_each_video_by_itself_and_real_clips_in_its_place():
     assert [of.identity.tolist() for of in (moved, there)] == [[0, 0, 1]] * 2
     with pytest.raises(ValueError, match="identity 1 at action 1"):
         exchanged(shown, real.where(torch.tensor([0, 2])))
+
+
+def test_a_pair_is_expected_as_far_from_others_as_its_person_is_in_other_actions():
+    """Persons 0 to 2 at actions 0 to 2, of which (0, 0) is not seen: person 0 stands 2 to the right and 1 above the others."""
+    pairs = torch.cartesian_prod(torch.arange(3), torch.arange(3))
+    places = torch.where(pairs[:, :1] == 0, torch.tensor([[2, -1]]), torch.tensor([[0, 0]]))
+    seen = Labelled(walls(9), *pairs.T).moved(places).where(torch.arange(1, 9))
+    unseen = Labelled(walls(2, seed=1), *torch.zeros(2, 2, dtype=torch.int64))
+    torch.testing.assert_close(expected(unseen, seen).videos, unseen.moved(by(2, -1, 2)).videos)
+    elsewhere = unseen.moved(by(-3, 2, 2))
+    torch.testing.assert_close(expected(elsewhere, seen).videos, elsewhere.moved(by(5, -3, 2)).videos)
+
+
+def test_what_foretells_nothing_does_not_count():
+    """Each person stands elsewhere in each action, and what one action says of another is of no use: with the others, then."""
+    pairs = torch.cartesian_prod(torch.arange(4), torch.arange(2))
+    places = torch.tensor([[2, 0], [0, 2], [-2, 0], [0, -2], [2, 0], [0, -2], [-2, 0], [0, 2]])
+    seen = Labelled(walls(8), *pairs.T).moved(places)
+    unseen = Labelled(walls(1, seed=1), torch.tensor([4]), torch.tensor([0])).moved(by(3, 3, 1))
+    torch.testing.assert_close(expected(unseen, seen).videos, unseen.moved(by(-3, -3, 1)).videos)
+
+
+def test_where_nothing_tells_of_places_videos_stay():
+    alone = Labelled(walls(2), torch.tensor([0, 0]), torch.tensor([0, 1]))
+    assert torch.equal(expected(alone, alone.where(torch.tensor([1]))).videos, alone.videos)

@@ -12,7 +12,7 @@ from torch import Tensor
 from videogen import tamper
 from videogen.errors import UserError
 from videogen.evaluation import statistics
-from videogen.evaluation.alignment import aligned
+from videogen.evaluation.alignment import aligned, expected
 from videogen.evaluation.judging import (
     Labelled,
     MotionBar,
@@ -155,6 +155,8 @@ def evaluate(
     unseen_real         these real clips: the bound for pairs never seen
     unseen_real_moved   the same, `MOVED` pixels to the right: what a judge asks of a model that can know who and what, but
                         not where a camera stood that it never saw
+    unseen_real_expected    the same, where the training clips would have one expect each pair (`alignment.py`): what is left
+                        of the bound to whoever knows all that these tell of places
     unseen_pairs_aligned    the generated ones, each pair moved to where its real clips stand (`alignment.py`): what
                         is lost to who and what, not to where
     unseen_others_aligned   the same done to the same people's videos of `codes`: of their other actions, so that as many as
@@ -182,6 +184,7 @@ def evaluate(
         by = torch.tensor([MOVED, 0]).expand(len(never_seen.videos), 2)
         rows.append(bench.row("unseen_real", never_seen, reference, never_seen))
         rows.append(bench.row("unseen_real_moved", never_seen.moved(by), reference, never_seen))
+        rows.append(bench.row("unseen_real_expected", expected(never_seen, bench.known), reference, never_seen))
         rows.append(bench.row("unseen_pairs_aligned", aligned(shown, never_seen), reference, never_seen, told))
         if len((others := passed_off(seen, pairs_of(bench.unseen))).videos):
             rows.append(bench.row("unseen_others_aligned", aligned(others, never_seen), reference, never_seen, told))
