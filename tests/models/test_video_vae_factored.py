@@ -119,6 +119,39 @@ def test_behind_a_mask_that_begins_empty_a_room_is_learnt_first():
     assert hidden[0] < 0.2 and 0.4 < hidden[1] < 0.6
 
 
+def test_clips_alone_say_where_they_were_filmed():
+    model, shown, eps = tiny(colours=4, painted=0, placed=True).train(), torch.tensor([[0, 1]] * B), draw(B, T, Z + 1)
+    offsets = model.dec.spots.offsets.weight
+    torch.nn.init.normal_(offsets, std=0.1)
+    model(clip(), codes(model), eps, shown)
+    assert model.filmed.pairs.sum() == B  # pairs of the batch
+    rollout = model(clip(), codes(model, identity=1), eps, shown)
+    model.paint(rollout.h, codes(model)).square().sum().backward(retain_graph=True)
+    assert offsets.grad is None and model.dec.place.own.bias.grad.any()
+    rollout.x_hat.square().sum().backward()
+    assert offsets.grad.any()
+
+
+def test_another_look_is_painted_where_clips_show_it_and_a_switch_of_action_changes_no_clothes():
+    model, h = tiny(looks=2), draw(B, T, 16)
+    with torch.no_grad():
+        torch.nn.init.normal_(model.e.looks.weight)
+        model.e.worn.weight.copy_(torch.eye(2)[[0, 1, 0, 0, 0, 0]])  # the first person's second action, on another day
+    model.filmed.pairs.fill_(1)
+    one, other = (model.attributes(torch.zeros(B, dtype=torch.int64), torch.full((B,), action)) for action in (0, 1))
+    assert not torch.allclose(model.paint(h, one), model.paint(h, other), atol=1e-3)
+    switched = torch.stack([one, *[other] * (T - 1)], dim=1)
+    assert torch.equal(model.paint(h, one), model.paint(h, switched))
+
+
+def test_with_colours_alone_a_figure_is_everybodys_but_for_its_place():
+    model, h = tiny(colours=4, painted=0, placed=True), draw(B, T, 16)
+    masks = [model.layers(h, codes(model, identity))[1] for identity in (0, 1)]
+    torch.testing.assert_close(*masks)
+    torch.nn.init.normal_(model.dec.place.own.weight)
+    assert not torch.allclose(*(model.layers(h, codes(model, identity))[1] for identity in (0, 1)), atol=1e-3)
+
+
 def test_a_room_learns_from_its_own_term_alone():
     model, x = tiny(size=32, channels=3, colours=4, room=True), clip(channels=3, size=32)
     camera = torch.tensor([0, 2, -3])
@@ -243,9 +276,20 @@ def test_components_are_picked_as_often_as_they_weigh():
         assert (chosen == centre).float().mean().item() == pytest.approx(share, abs=0.03)
 
 
-@pytest.mark.parametrize("colours, room", [(0, False), (4, False), (4, True)])
-def test_gradients_reach_every_parameter(colours, room):
-    model = tiny(colours=colours, room=room).train()
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"colours": 4},
+        {"colours": 4, "room": True},
+        {"colours": 4, "room": True, "placed": True, "painted": 0},
+        {"looks": 2},
+    ],
+)
+def test_gradients_reach_every_parameter(changes):
+    model = tiny(**changes).train()
+    if model.filmed is not None:
+        model.filmed.pairs.fill_(1)
     rollout = model(clip(), codes(model), draw(B, T, Z + 1), torch.tensor([[0, 3]] * B))
     logits = model.attribute_net(clip())
     loss = rollout.x_hat.square().sum() + rollout.kl.sum() + sum(part.square().sum() for part in logits)
@@ -255,7 +299,7 @@ def test_gradients_reach_every_parameter(colours, room):
 
 
 def test_an_identity_that_paints_nothing_is_told():
-    with pytest.raises(ValueError, match="painted must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="painted must be at least 1, or 0 with a palette, got 0 with 0"):
         tiny(painted=0)
 
 
@@ -268,6 +312,7 @@ def test_a_palette_of_one_colour_is_told(colours):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"looks": 0}, "looks must be at least 1, got 0"),
         ({"crisp": 0.0, "colours": 2}, "crisp must be above 0"),
         ({"crisp": 1.5}, "1 where there is no palette: got 1.5 with 0 colours"),
         ({"temperature": -1.0}, "temperature must not be negative, got -1.0"),

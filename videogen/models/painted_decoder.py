@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from videogen import pixels
+from videogen.models.filmed import Spots
 
 TEXTURE = 0.2  # how far a room's texture may lie from its light: bricks and tiles do, clothes mostly do not
 
@@ -51,6 +52,38 @@ class WeighedUp(nn.Module):
         # Unit variance in, and out; twice that, for SiLU halves what comes near 0.
         y = 2 * scale * functional.conv_transpose2d(weigh * y, kernel, stride=2, padding=1)
         return functional.silu(y + rearrange(bias, "c -> c 1 1"))
+
+
+class Place(nn.Module):
+    """Moves and resizes a figure as a whole (an affine spatial transformer, Jaderberg et al. 2015, without a rotation).
+
+    How far is the person's own, up to .3 of half a frame and by a factor of up to 1.5, and the pair's (`Spots`). Resized,
+    a figure stays where the bottom and the middle of the frame are.
+    """
+
+    def __init__(self, e: int):
+        super().__init__()
+        self.own = nn.Linear(e, 4)
+        nn.init.zeros_(self.own.weight)
+        nn.init.zeros_(self.own.bias)
+
+    def forward(
+        self, figure: Float[Tensor, "n k h w"], e: Float[Tensor, "b e"], spot: Float[Tensor, "b #t 4"] | None
+    ) -> Float[Tensor, "n k h w"]:
+        """In fp32, whatever the rest runs in: 8 bits do not tell one pixel of 64 from the next."""
+        with torch.autocast(figure.device.type, enabled=False):
+            where, zoom = self.own(e.float()).tanh()[:, None].split(2, dim=-1)
+            where, zoom = 0.3 * where, 0.4 * zoom
+            if spot is not None:
+                where, zoom = where + spot[..., :2], zoom + spot[..., 2:]
+            t = len(figure) // len(e)
+            where, zoom = (rearrange(x.expand(-1, t, -1), "b t k -> (b t) k") for x in (where, zoom))
+            zoom = zoom.exp()
+            none = torch.zeros_like(zoom[:, 0])
+            across = torch.stack([zoom[:, 0], none, where[:, 0]], dim=-1)
+            down = torch.stack([none, zoom[:, 1], 1 - zoom[:, 1] + where[:, 1]], dim=-1)
+            grid = functional.affine_grid(torch.stack([across, down], dim=1), list(figure.shape), align_corners=False)
+            return functional.grid_sample(figure.float(), grid, padding_mode="border", align_corners=False)
 
 
 class Room(nn.Module):
@@ -96,13 +129,16 @@ class PaintedDecoder(nn.Module):
     """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip.
 
     painted   how many of the last layers know the identity. 1: it colours from near what the motion drew. More, up to the
-              first one of all: it has a say in shapes, too, and so in how an action looks that it was never seen in.
+              first one of all: it has a say in shapes, too, and so in how an action looks that it was never seen in. 0:
+              it has its colours alone, and a place where there is one
     colours   of each person's palette. The last layer of all then knows no one, and says which of the colours goes where:
               what is everybody's sleeve stays a sleeve on those who were never seen to move so. It takes the place of the
               last painted layer. 0: no palette, pixels are drawn freely
     weighed   the identity scales weights (`WeighedUp`) instead of normalised channels (`Up`)
     room      the background is a `Room`. Left free, it keeps the torso, which is there most of the time; a figure is then
               what is left when the wall has been drawn around it, and in a pose never seen neither is whole
+    placed    (identities, actions): each person's figure is moved and resized as a whole (`Place`, `Spots`), so that
+              whoever stands elsewhere or is taller need not be drawn anew. None: it stands where it is drawn
     crisp     factor on the logits of the colours' shares outside of training. Where the decoder doubts whether a pixel is
               arm or wall, the mean of both is the best bet and looks like neither: above 1, the likelier one prevails
     """
@@ -118,6 +154,7 @@ class PaintedDecoder(nn.Module):
         colours: int,
         weighed: bool,
         room: bool,
+        placed: tuple[int, int] | None,
         crisp: float,
     ):
         super().__init__()
@@ -134,26 +171,37 @@ class PaintedDecoder(nn.Module):
             self.ups.append(WeighedUp(before, after, e) if knows and weighed else Up(before, after, e if knows else None))
         self.out = nn.ConvTranspose2d(widths[-1], (colours or channels) + 1, 4, 2, 1)
         self.palette = nn.Sequential(nn.Linear(e, colours * channels), nn.Tanh()) if colours else None
+        self.place = Place(e) if placed else None
         self.behind = Room(channels, size, e, widths) if room else drawn_by_itself(channels, e, widths)
         if room:  # learnt first, from an empty mask: or it may take the figures' colour, and the wall be painted over it
             _, bias = self.out.parameters()
             nn.init.constant_(bias[-1:], -2.0)
+        self.spots = Spots(*placed) if placed else None
 
     def forward(
-        self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"] | None = None
+        self,
+        h: Float[Tensor, "b t d"],
+        e: Float[Tensor, "b e"],
+        camera: Int64[Tensor, "b"] | None = None,
+        spot: Float[Tensor, "b #t 4"] | None = None,
     ) -> Float[Tensor, "b t c h w"]:
-        figure, mask, behind = self.layers(h, e, camera)
+        figure, mask, behind = self.layers(h, e, camera, spot)
         return mask * figure + (1 - mask) * behind
 
     def layers(
-        self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"] | None = None
+        self,
+        h: Float[Tensor, "b t d"],
+        e: Float[Tensor, "b e"],
+        camera: Int64[Tensor, "b"] | None = None,
+        spot: Float[Tensor, "b #t 4"] | None = None,
     ) -> tuple[Float[Tensor, "b t c h w"], Float[Tensor, "b t 1 h w"], Float[Tensor, "b 1 c h w"]]:
-        """The figure, where it hides what is behind it, and the background."""
+        """The figure, where it hides what is behind it, and the background. `spot`: `Spots`, 0 if None."""
         code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
         y = self.stem(rearrange(code, "b t d -> (b t) d"))
         for up in self.ups:
             y = up(y, e)
-        y = rearrange(self.out(y), "(b t) c h w -> b t c h w", b=len(h))
+        y = self.out(y) if self.place is None else self.place(self.out(y), e, spot)
+        y = rearrange(y, "(b t) c h w -> b t c h w", b=len(h))
         drawn, mask = y[:, :, :-1], y[:, :, -1:].sigmoid()
         behind = self.behind(e)[:, None]
         if camera is not None:

@@ -26,6 +26,7 @@ from videogen.distributions import Gaussian, stack
 from videogen.models.attributes import Attributes
 from videogen.models.critics import grey_and_change
 from videogen.models.dropout import Dropout
+from videogen.models.filmed import Filmed, Looks
 from videogen.models.painted_decoder import PaintedDecoder, Room
 from videogen.models.video_vae import FrameEncoder, mlp
 
@@ -75,10 +76,12 @@ class FactoredVideoVae(Attributes, nn.Module):
     where they change on the way (the identity is then that of the first frame). Noise `eps` is N(0, I), `[b t z]` with `z`
     of the instance: one number more a frame than the latent has, which at frame 1 picks the component of the prior.
 
-    painted     how many of the decoder's last layers know the identity, at least 1
+    painted     how many of the decoder's last layers know the identity, at least 1 where there are no colours
     colours     that each person is painted with; 0: any
     weighed     whether the identity scales the painted layers' weights, or what comes out of them
     room        whether the background is a `Room`, which nobody's clothes are part of
+    placed      whether each person's figure is moved and resized as a whole
+    looks       how many ways of looking a person has, one to each pair's clips (`Looks`)
     crisp       how decidedly, outside of training: see `PaintedDecoder`
     temperature factor on the noise of what the prior draws; the mixture's component, where a clip begins, is drawn as ever.
                 Below 1 there are fewer beginnings between two of them, and less variety. What an objective has it draw in
@@ -105,6 +108,8 @@ class FactoredVideoVae(Attributes, nn.Module):
         colours: int = 0,
         weighed: bool = False,
         room: bool = False,
+        placed: bool = False,
+        looks: int = 1,
         crisp: float = 1.0,
         temperature: float = 1.0,
         critic: nn.Module | None = None,
@@ -112,10 +117,15 @@ class FactoredVideoVae(Attributes, nn.Module):
         super().__init__()
         if size < 16 or size & (size - 1):
             raise ValueError(f"size must be a power of two of at least 16, got {size}")
-        if painted < 1:
-            raise ValueError(f"painted must be at least 1, got {painted}: the identity would show in the background alone")
+        if painted < 0 or not (painted or colours):
+            raise ValueError(
+                f"painted must be at least 1, or 0 with a palette, got {painted} with {colours} colours: "
+                "the identity would show in the background alone"
+            )
         if colours < 0 or colours == 1:
             raise ValueError(f"colours must be 0 or at least 2, got {colours}: of one colour there are no shapes")
+        if looks < 1:
+            raise ValueError(f"looks must be at least 1, got {looks}: a person looks somehow")
         if crisp <= 0 or (crisp != 1 and not colours):
             raise ValueError(f"crisp must be above 0, and 1 where there is no palette: got {crisp} with {colours} colours")
         if temperature < 0:
@@ -129,8 +139,10 @@ class FactoredVideoVae(Attributes, nn.Module):
         self.h_0 = nn.Linear(actions, 2 * hidden)
         self.f_1 = nn.Linear(actions + 1, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
-        self.e = nn.Linear(identities, e, bias=False)
-        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, weighed, room, crisp)
+        self.filmed = Filmed(identities, actions) if placed or looks > 1 else None
+        self.e = Looks(identities, actions, looks, e) if looks > 1 else nn.Linear(identities, e, bias=False)
+        pairs = (identities, actions) if placed else None
+        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, weighed, room, pairs, crisp)
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
         self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions, moves)
@@ -157,7 +169,9 @@ class FactoredVideoVae(Attributes, nn.Module):
         features = self._features(x)
         h, kl = self._move(eps, a, features, camera)
         few = h.gather(1, repeat(shown, "b s -> b s d", d=h.shape[-1]))
-        return Rollout(self.paint(few, a, camera), kl, h)
+        if self.training and self.filmed is not None:
+            self.filmed.see(a[:, : self.identities], a[:, self.identities :])
+        return Rollout(self.dec(few, self.embedded(a), camera, self._spot(a)), kl, h)
 
     def sample(
         self,
@@ -178,23 +192,35 @@ class FactoredVideoVae(Attributes, nn.Module):
         self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"], camera: Int64[Tensor, "b"] | None = None
     ) -> Float[Tensor, "b t c h w"]:
         """The motion, as the identity in `a` looks in it."""
-        return self.dec(h, self._embedded(a), camera)
+        return self.dec(h, self.embedded(a), camera, self._spot(a, learnt=True))
 
     def layers(
         self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"]
     ) -> tuple[Float[Tensor, "b t c h w"], Float[Tensor, "b t 1 h w"], Float[Tensor, "b 1 c h w"]]:
         """What `paint` puts together: the figure, its mask, and what is behind it."""
-        return self.dec.layers(h, self._embedded(a))
+        return self.dec.layers(h, self.embedded(a), None, self._spot(a, learnt=True))
 
-    def _embedded(self, a: Float[Tensor, "b *k"]) -> Float[Tensor, "b e"]:
-        return self.e((a if a.ndim == 2 else a[:, 0])[:, : self.identities])
+    def _spot(self, a: Float[Tensor, "b *k"], learnt: bool = False) -> Float[Tensor, "b t 4"] | None:
+        """Where clips of the pair have it (`Spots`). Only clips teach it: a video that nobody filmed stood nowhere."""
+        if self.filmed is None or self.dec.spots is None:
+            return None
+        a = a if a.ndim == 3 else a[:, None]
+        spot = self.dec.spots(a[:, 0, : self.identities], a[..., self.identities :], self.filmed.pairs)
+        return spot.detach() if learnt else spot
+
+    def embedded(self, a: Float[Tensor, "b *k"]) -> Float[Tensor, "b e"]:
+        """What the paint is told of who is there; where the action changes on the way, as at first: clothes do not."""
+        identity, action = (a if a.ndim == 2 else a[:, 0]).tensor_split([self.identities], dim=1)
+        if self.filmed is None or not isinstance(self.e, Looks):
+            return self.e(identity)
+        return self.e(identity, action, self.filmed.pairs)
 
     def room(
         self, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"], camera: Int64[Tensor, "b"]
     ) -> Float[Tensor, "b"]:
         """What the clips cost as the room alone, nats (`Room.misfit`): all that it learns from. 0 where there is none."""
         behind = self.dec.behind
-        return behind.misfit(x, self._embedded(a), camera) if isinstance(behind, Room) else x.new_zeros(len(x))
+        return behind.misfit(x, self.embedded(a), camera) if isinstance(behind, Room) else x.new_zeros(len(x))
 
     def _features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b t d"]:
         return rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))

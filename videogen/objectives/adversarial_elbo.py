@@ -186,7 +186,7 @@ class AdversarialElbo(FactoredElbo):
                 told = self.out_of_another(wish[rows], seed[rows], t) if switched else wish[rows]
                 eps = noise.normal(seed[rows] + 4, 2 * t if switched else t, self.model.z)
                 motion = self.model.motion(told, eps, None if given is None else given[rows])[:, -t:]
-                code = self.model.e(wish[rows, :n]).detach()
+                code = self.model.embedded(wish[rows]).detach()
                 painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
                 video = video.index_copy(0, rows, painted.float())
         known = ~own | batch["labelled"][chosen]
