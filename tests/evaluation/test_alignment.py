@@ -73,7 +73,7 @@ def test_each_video_by_itself_and_real_clips_in_its_place():
 
 
 def test_a_pair_is_expected_as_far_from_others_as_its_person_is_in_other_actions():
-    """Persons 0 to 2 at actions 0 to 2, of which (0, 0) is not seen: person 0 stands 2 to the right and 1 above the others."""
+    """Persons 0 to 2 at actions 0 to 2, of which (0, 0) is not seen: 0 stands 2 to the right and 1 above the others."""
     pairs = torch.cartesian_prod(torch.arange(3), torch.arange(3))
     places = torch.where(pairs[:, :1] == 0, torch.tensor([[2, -1]]), torch.tensor([[0, 0]]))
     seen = Labelled(walls(9), *pairs.T).moved(places).where(torch.arange(1, 9))
@@ -84,7 +84,7 @@ def test_a_pair_is_expected_as_far_from_others_as_its_person_is_in_other_actions
 
 
 def test_what_foretells_nothing_does_not_count():
-    """Each person stands elsewhere in each action, and what one action says of another is of no use: with the others, then."""
+    """Each person stands elsewhere in each action, and no action foretells another: with the others, then."""
     pairs = torch.cartesian_prod(torch.arange(4), torch.arange(2))
     places = torch.tensor([[2, 0], [0, 2], [-2, 0], [0, -2], [2, 0], [0, -2], [-2, 0], [0, 2]])
     seen = Labelled(walls(8), *pairs.T).moved(places)

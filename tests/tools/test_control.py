@@ -123,6 +123,7 @@ def test_the_table_has_motion_and_unseen_pairs(runs):
     for row in rows.values():
         assert row["joint_apart"] <= min(row["identity_apart"], row["action_apart"])
     assert rows["unseen_real"]["sharpness"] == 1.0 and rows["unseen_real_moved"]["novelty"] > rows["unseen_real"]["novelty"]
+    assert rows["unseen_real_expected"]["samples"] == rows["unseen_real"]["samples"]
     aligned = rows["unseen_pairs_aligned"]
     assert aligned["samples"] == rows["unseen_pairs"]["samples"] and rows["unseen_others_aligned"]["samples"] > 0
 

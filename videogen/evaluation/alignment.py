@@ -88,8 +88,8 @@ def summed_up(videos: Float[Tensor, "n t c h w"]) -> Float[Tensor, "c2 h w"]:
 
 
 def offset(moved: Float[Tensor, "c h w"], still: Float[Tensor, "c h w"]) -> Int64[Tensor, "2"]:
-    """Of all moves by at most `REACH` pixels, and a quarter of the frame, the one after which both differ least (mean square)
-    in what overlaps."""
+    """Of all moves by at most `REACH` pixels, and a quarter of the frame, the one after which both differ least in what
+    overlaps (mean square)."""
     height, width = still.shape[-2:]
     right, down = (torch.arange(-reach, reach + 1) for reach in (min(REACH, width // 4), min(REACH, height // 4)))
     moves = torch.cartesian_prod(right, down)

@@ -155,8 +155,8 @@ def evaluate(
     unseen_real         these real clips: the bound for pairs never seen
     unseen_real_moved   the same, `MOVED` pixels to the right: what a judge asks of a model that can know who and what, but
                         not where a camera stood that it never saw
-    unseen_real_expected    the same, where the training clips would have one expect each pair (`alignment.py`): what is left
-                        of the bound to whoever knows all that these tell of places
+    unseen_real_expected    the same, where the training clips would have one expect each pair (`alignment.py`): what is
+                        left of the bound where all is known but what these do not tell of places
     unseen_pairs_aligned    the generated ones, each pair moved to where its real clips stand (`alignment.py`): what
                         is lost to who and what, not to where
     unseen_others_aligned   the same done to the same people's videos of `codes`: of their other actions, so that as many as
