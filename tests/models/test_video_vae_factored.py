@@ -152,6 +152,17 @@ def test_with_colours_alone_a_figure_is_everybodys_but_for_its_place():
     assert not torch.allclose(*(model.layers(h, codes(model, identity))[1] for identity in (0, 1)), atol=1e-3)
 
 
+def test_outlines_are_the_masks_before_anybody_is_placed():
+    model, h = tiny(colours=4, placed=True, room=True), draw(B, T, 16)
+    a = codes(model)
+    torch.testing.assert_close(model.outlines(h, a).sigmoid()[:, :, None], model.layers(h, a)[1])  # nobody is, at first
+    before = model.outlines(h, a)
+    torch.nn.init.normal_(model.dec.place.own.weight)
+    assert torch.equal(model.outlines(h, a), before) and not torch.allclose(
+        before.sigmoid()[:, :, None], model.layers(h, a)[1]
+    )
+
+
 def test_a_room_learns_from_its_own_term_alone():
     model, x = tiny(size=32, channels=3, colours=4, room=True), clip(channels=3, size=32)
     camera = torch.tensor([0, 2, -3])

@@ -196,17 +196,26 @@ class PaintedDecoder(nn.Module):
         spot: Float[Tensor, "b #t 4"] | None = None,
     ) -> tuple[Float[Tensor, "b t c h w"], Float[Tensor, "b t 1 h w"], Float[Tensor, "b 1 c h w"]]:
         """The figure, where it hides what is behind it, and the background. `spot`: `Spots`, 0 if None."""
-        code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
-        y = self.stem(rearrange(code, "b t d -> (b t) d"))
-        for up in self.ups:
-            y = up(y, e)
-        y = self.out(y) if self.place is None else self.place(self.out(y), e, spot)
+        y = self._drawn(h, e)
+        y = y if self.place is None else self.place(y, e, spot)
         y = rearrange(y, "(b t) c h w -> b t c h w", b=len(h))
         drawn, mask = y[:, :, :-1], y[:, :, -1:].sigmoid()
         behind = self.behind(e)[:, None]
         if camera is not None:
             behind = pixels.panned(behind, camera)
         return self._coloured(drawn, e), mask, behind
+
+    def outlines(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t h w"]:
+        """Logits of the masks before figures are moved to their places: in the same pose, much alike on everybody."""
+        return rearrange(self._drawn(h, e)[:, -1], "(b t) h w -> b t h w", b=len(h))
+
+    def _drawn(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "bt k h w"]:
+        """Logits of what a figure is made of and, last, of its mask."""
+        code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
+        y = self.stem(rearrange(code, "b t d -> (b t) d"))
+        for up in self.ups:
+            y = up(y, e)
+        return self.out(y)
 
     def _coloured(self, drawn: Float[Tensor, "b t k h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
         if self.palette is None:
