@@ -21,13 +21,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
         ("weizmann/mocogan_narrow", ["model.D_I.noise=0", "model.D_V.noise=0"]),
         ("weizmann/vgan_narrow", ["model.streams=1"]),
         ("weizmann/control", ["model.room=true", "model.width=16", "model.critic.width=8"]),
-        (
-            "weizmann/control",
-            [
-                *("model.room=true", "model.placed=true", "model.looks=2", "model.painted=0"),
-                *("model.width=16", "model.critic.width=8"),
-            ],
-        ),
+        ("weizmann/control_whole", ["model.painted=0", "model.width=16", "model.critic.width=8"]),
         ("actors/control_panned", ["model.room=false", "model.width=16"]),
     ],
 )

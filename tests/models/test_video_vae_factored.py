@@ -144,23 +144,14 @@ def test_another_look_is_painted_where_clips_show_it_and_a_switch_of_action_chan
     assert torch.equal(model.paint(h, one), model.paint(h, switched))
 
 
-def test_with_colours_alone_a_figure_is_everybodys_but_for_its_place():
-    model, h = tiny(colours=4, painted=0, placed=True), draw(B, T, 16)
-    masks = [model.layers(h, codes(model, identity))[1] for identity in (0, 1)]
+@pytest.mark.parametrize("painted", [0, 1, 2])
+def test_an_outline_is_everybodys_but_for_its_place(painted):
+    model, h = tiny(size=32, colours=4, painted=painted, placed=True, room=True), draw(B, T, 16)
+    frames, masks = zip(*((x, m) for x, m, _ in (model.layers(h, codes(model, who)) for who in (0, 1))), strict=True)
     torch.testing.assert_close(*masks)
+    assert masks[0].std() > 0 and not torch.allclose(*frames, atol=1e-3)
     torch.nn.init.normal_(model.dec.place.own.weight)
-    assert not torch.allclose(*(model.layers(h, codes(model, identity))[1] for identity in (0, 1)), atol=1e-3)
-
-
-def test_outlines_are_the_masks_before_anybody_is_placed():
-    model, h = tiny(colours=4, placed=True, room=True), draw(B, T, 16)
-    a = codes(model)
-    torch.testing.assert_close(model.outlines(h, a).sigmoid()[:, :, None], model.layers(h, a)[1])  # nobody is, at first
-    before = model.outlines(h, a)
-    torch.nn.init.normal_(model.dec.place.own.weight)
-    assert torch.equal(model.outlines(h, a), before) and not torch.allclose(
-        before.sigmoid()[:, :, None], model.layers(h, a)[1]
-    )
+    assert not torch.allclose(*(model.layers(h, codes(model, who))[1] for who in (0, 1)), atol=1e-3)
 
 
 def test_a_room_learns_from_its_own_term_alone():

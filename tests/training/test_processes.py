@@ -16,10 +16,8 @@ from videogen.training.batch_norm import share_batch_norm
 CONFIGS = Path(__file__).parents[2] / "configs"
 GAMES = {
     "weizmann/mocogan_narrow": ["model.width=2", "data.size=32"],  # batch norm in two and three dimensions, noise layers
-    "weizmann/control": [  # dropout, of dreams too; the pairs that anybody has seen
-        *("model.width=16", "model.hidden=32", "data.size=16", "data.frames=4"),
-        *("model.room=true", "model.placed=true", "model.looks=2"),
-    ],
+    # dropout, of dreams too; the pairs that anybody has seen
+    "weizmann/control_whole": ["model.width=16", "model.hidden=32", "data.size=16", "data.frames=4"],
     "weizmann/motion_judge": ["model.width=4", "data.size=16"],
     "weizmann/video_vae_paper": ["+model.chunk=null", "data.frames=2", "model.hidden=32", "model.z=16"],  # whole channels
     "chairs/deep_rotator_2": ["model.width=4", "data.size=16"],

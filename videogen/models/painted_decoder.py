@@ -138,7 +138,9 @@ class PaintedDecoder(nn.Module):
     room      the background is a `Room`. Left free, it keeps the torso, which is there most of the time; a figure is then
               what is left when the wall has been drawn around it, and in a pose never seen neither is whole
     placed    (identities, actions): each person's figure is moved and resized as a whole (`Place`, `Spots`), so that
-              whoever stands elsewhere or is taller need not be drawn anew. None: it stands where it is drawn
+              whoever stands elsewhere or is taller need not be drawn anew. Its outline, the mask, is drawn by layers of its
+              own that know no one, and so is the first layer of all: a pose is everybody's, also of those who were never
+              seen in it. None: a figure stands where it is drawn, and its outline is its person's
     crisp     factor on the logits of the colours' shares outside of training. Where the decoder doubts whether a pixel is
               arm or wall, the mean of both is the best bet and looks like neither: above 1, the likelier one prevails
     """
@@ -161,7 +163,7 @@ class PaintedDecoder(nn.Module):
         self.crisp = crisp
         widths = [width * min(2**i, 8) for i in range(size.bit_length() - 3)][::-1]
         start, levels = nn.Unflatten(1, (widths[0], 4, 4)), len(widths) - 1
-        self.drawn_by_both = painted > levels
+        self.drawn_by_both = painted > levels and not placed
         inputs = motion + e if self.drawn_by_both else motion
         self.stem = nn.Sequential(nn.Linear(inputs, widths[0] * 16), start, nn.GroupNorm(8, widths[0]), nn.SiLU())
         blind = 1 if colours else 0
@@ -169,12 +171,18 @@ class PaintedDecoder(nn.Module):
         for level, (before, after) in enumerate(itertools.pairwise(widths)):
             knows = blind < levels - level <= painted
             self.ups.append(WeighedUp(before, after, e) if knows and weighed else Up(before, after, e if knows else None))
-        self.out = nn.ConvTranspose2d(widths[-1], (colours or channels) + 1, 4, 2, 1)
+        self.common = max(levels - painted, 0) if placed else levels  # layers of figure and outline, before they part
+        self.out = nn.ConvTranspose2d(widths[-1], (colours or channels) + (0 if placed else 1), 4, 2, 1)
+        if placed:
+            self.shape = nn.ModuleList(
+                Up(before, after, None) for before, after in itertools.pairwise(widths[self.common :])
+            )
+            self.mask = nn.ConvTranspose2d(widths[-1], 1, 4, 2, 1)
         self.palette = nn.Sequential(nn.Linear(e, colours * channels), nn.Tanh()) if colours else None
         self.place = Place(e) if placed else None
         self.behind = Room(channels, size, e, widths) if room else drawn_by_itself(channels, e, widths)
         if room:  # learnt first, from an empty mask: or it may take the figures' colour, and the wall be painted over it
-            _, bias = self.out.parameters()
+            _, bias = (self.mask if placed else self.out).parameters()
             nn.init.constant_(bias[-1:], -2.0)
         self.spots = Spots(*placed) if placed else None
 
@@ -205,17 +213,20 @@ class PaintedDecoder(nn.Module):
             behind = pixels.panned(behind, camera)
         return self._coloured(drawn, e), mask, behind
 
-    def outlines(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t h w"]:
-        """Logits of the masks before figures are moved to their places: in the same pose, much alike on everybody."""
-        return rearrange(self._drawn(h, e)[:, -1], "(b t) h w -> b t h w", b=len(h))
-
-    def _drawn(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "bt k h w"]:
+    def _drawn(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n k h w"]:
         """Logits of what a figure is made of and, last, of its mask."""
         code = torch.cat([h, repeat(e, "b e -> b t e", t=h.shape[1])], dim=-1) if self.drawn_by_both else h
         y = self.stem(rearrange(code, "b t d -> (b t) d"))
-        for up in self.ups:
+        for up in self.ups[: self.common]:
             y = up(y, e)
-        return self.out(y)
+        shape = y
+        for up in self.ups[self.common :]:
+            y = up(y, e)
+        if self.place is None:
+            return self.out(y)
+        for up in self.shape:
+            shape = up(shape, e)
+        return torch.cat([self.out(y), self.mask(shape)], dim=1)
 
     def _coloured(self, drawn: Float[Tensor, "b t k h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
         if self.palette is None:

@@ -200,12 +200,6 @@ class FactoredVideoVae(Attributes, nn.Module):
         """What `paint` puts together: the figure, its mask, and what is behind it."""
         return self.dec.layers(h, self.embedded(a), None, self._spot(a, learnt=True))
 
-    def outlines(self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"]) -> Float[Tensor, "b t h w"] | None:
-        """Logits of the masks of the figures, before they are moved to their places. None where a mask is no outline, for
-        the background is free, or where it lies wherever the person stands."""
-        outlined = self.dec.place is not None and isinstance(self.dec.behind, Room)
-        return self.dec.outlines(h, self.embedded(a)) if outlined else None
-
     def _spot(self, a: Float[Tensor, "b *k"], learnt: bool = False) -> Float[Tensor, "b t 4"] | None:
         """Where clips of the pair have it (`Spots`). Only clips teach it: a video that nobody filmed stood nowhere."""
         if self.filmed is None or self.dec.spots is None:

@@ -21,7 +21,6 @@ class Dream:
     """Videos that nobody filmed, with what they were to show."""
 
     chosen: Int64[Tensor, "d"]  # the clips of the batch that they stand beside
-    borrowed: Bool[Tensor, "d"]  # whether they move as these do
     counts: Bool[Tensor, "d"]  # false for the one that is made where there is none
     video: Float[Tensor, "d t c h w"]
     wish: Float[Tensor, "d k"]  # as the model was told
@@ -46,10 +45,6 @@ class AdversarialElbo(FactoredElbo):
                                   from a first frame: of the clip's own action, and never painted
     dream_identity, dream_action  cross-entropies of who and what the model's own attribute net sees in them, nats. It
                                   learns nothing from them: the two must not agree on a sign of their own.
-    dream_outline                 how far the figure's outline, in dreams that borrow their motion, is from that which the
-                                  clip's own person has in it, before either is moved to its place: KL, nats. Critics that
-                                  know a person's poses take a pose that is not among them for false; 0 where the model
-                                  has no outlines (`FactoredVideoVae.outlines`)
     betrayal                      how far the critic's guess at the motion's owner is from "anybody", cross-entropy to the
                                   uniform distribution over it, nats summed over frames: 0 where nothing is betrayed
 
@@ -113,7 +108,6 @@ class AdversarialElbo(FactoredElbo):
             "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),
             "dream_motion": self.beside(-motion, dream, batch),
             "dream_dynamics": -self.model.critic.real_dynamics(self.unled(as_filmed, a), action),
-            "dream_outline": self.beside(self.outline(dream, a, rollout.h), dream, batch),
             **{f"dream_{name}": self.beside(entropy, dream, batch) for name, entropy in recognised.items()},
         }
 
@@ -196,7 +190,7 @@ class AdversarialElbo(FactoredElbo):
                 painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
                 video = video.index_copy(0, rows, painted.float())
         known = ~own | batch["labelled"][chosen]
-        return Dream(chosen, borrowed, dreaming[chosen], video, wish, identity, action, known)
+        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known)
 
     def out_of_another(self, wish: Float[Tensor, "d k"], seed: Int64[Tensor, "d"], t: int) -> Float[Tensor, "d t2 k"]:
         """Another action at first, and from one of the first t frames on what was wished; 2t frames."""
@@ -213,18 +207,6 @@ class AdversarialElbo(FactoredElbo):
         worn = self.as_worn(dream.video, seed + 1)
         return self.model.critic.patches(few, who)[0], self.model.critic.real_motion(worn, what)[0]
 
-    def outline(self, dream: Dream, a: Float[Tensor, "b k"], h: Float[Tensor, "b t h"]) -> Float[Tensor, "d"]:
-        """How far those of borrowed motions are from the outlines that the clip's own person has, KL, nats; 0 of others."""
-        off = torch.zeros(len(dream.chosen), device=h.device)
-        rows = dream.borrowed.nonzero()[:, 0]
-        motion, own = h[dream.chosen[rows]].detach(), a[dream.chosen[rows]]
-        if not len(rows) or (theirs := self.model.outlines(motion, dream.wish[rows])) is None:
-            return off
-        with torch.no_grad():
-            ours = self.model.outlines(motion, own).float()
-        apart = bernoulli_kl(ours, theirs.float())
-        return off.index_copy(0, rows, apart.sum((1, 2, 3)))
-
     def beside(self, term: Float[Tensor, "d"], dream: Dream, batch: Batch) -> Float[Tensor, "b"]:
         """One number for each clip, 0 where no dream stands beside it; on average over batches that of the dreams."""
         weighed = term * dream.counts / self.dreams
@@ -236,12 +218,6 @@ class AdversarialElbo(FactoredElbo):
     def as_worn(self, x: Float[Tensor, "b t c h w"], seed: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
         drawn = noise.normal(seed + 6, 9)
         return false_places(false_colours(x, drawn[:, :6], self.contrast), drawn[:, 6:], self.worn)
-
-
-def bernoulli_kl(p: Float[Tensor, "*d"], q: Float[Tensor, "*d"]) -> Float[Tensor, "*d"]:
-    """KL(p || q) of what is so or not, from logits."""
-    cross, entropy = (functional.binary_cross_entropy_with_logits(of, p.sigmoid(), reduction="none") for of in (q, p))
-    return cross - entropy
 
 
 def held(module: nn.Module) -> dict[str, Tensor]:
