@@ -108,10 +108,10 @@ def test_the_table(runs):
     metrics = json.loads((runs / "runs/tiny/video_vae/seed_0/metrics.json").read_text())
     rows = {row["name"]: row for row in metrics["rows"]}
     real, ours = ["bound", "frozen", "shuffled", "jittered"], ["codes", "codes_first_frame"]
-    unseen = ["pairs", "real", "real_moved", "pairs_aligned", "others_aligned", "real_aligned"]
+    unseen = ["pairs", "real", "real_moved", "real_expected", "pairs_aligned", "others_aligned", "real_aligned"]
     assert list(rows) == [*real, *ours, *(f"unseen_{name}" for name in unseen)]
     # Three pairs were trained on, one was not; the held-out third of three clips is real.
-    assert [rows[n]["samples"] for n in rows] == [12, 12, 12, 12, 9, 12, 3, 4, 4, 3, 3, 4]
+    assert [rows[n]["samples"] for n in rows] == [12, 12, 12, 12, 9, 12, 3, 4, 4, 4, 3, 3, 4]
     assert rows["bound"]["sharpness"] == 1.0 and rows["frozen"]["frechet"] > 0
     for row in rows.values():
         assert row["i_score"] == pytest.approx(2.718281828 ** (row["inter_entropy"] - row["intra_entropy"]))
