@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def test_one_action_after_another():
     assert a[:, 2:].tolist() == [[1, 0, 0]] * 3 + [[0, 0.5, 0.5]] * 2
     with pytest.raises(UserError, match="3 actions in 2 frames"):
         attributes(trained(), "ben", "jack/walk/run", 2)
+
+
+def test_speed_of_those_who_stand_elsewhere_in_another_action():
+    run = trained(partial(FactoredVideoVae, colours=4, room=True, placed=True, looks=2))
+    run.model.filmed.pairs.fill_(1)
+    torch.nn.init.normal_(run.model.dec.spots.offsets.weight)
+    normal, fast = (steer(run, [("ada", "jack/run")], frames, speed=s) for frames, s in ((9, 1.0), (5, 2.0)))
+    assert torch.allclose(fast, normal[:, ::2], atol=1e-5)
 
 
 def test_between_steps_the_motion_is_mixed():

@@ -79,12 +79,12 @@ def steer(
         eps = noise.normal(torch.tensor(seeds)[rows], steps, model.z).to(trained.device)
         given = None if first_frame is None else first_frame[rows, None].to(trained.device)
         h = model.motion(a[rows], eps, given)
-        videos.append(model.paint(between(h, times), a[rows]).float().cpu())
+        videos.append(model.paint(between(h, times), between(a[rows], times)).float().cpu())
     return torch.cat(videos)
 
 
 def between(h: Float[Tensor, "b t d"], times: Float[Tensor, "s"]) -> Float[Tensor, "b s d"]:
-    """The motion at any times between its steps: neighbours, mixed."""
+    """What there is at each step, at any times between them: neighbours, mixed."""
     before = times.long().clamp(max=h.shape[1] - 1)
     after = (before + 1).clamp(max=h.shape[1] - 1)
     return torch.lerp(h[:, before], h[:, after], (times - before).to(h)[None, :, None])
