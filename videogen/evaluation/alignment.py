@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from tqdm import tqdm
 
 from videogen.evaluation.judging import Labelled
 
@@ -53,7 +54,8 @@ def expected(shown: Labelled, seen: Labelled) -> Labelled:
         others = [offset(there, own) for (i, a), there in sums.items() if a == action and i != identity]
         return torch.stack(others).double().mean(0) if others else None
 
-    measured = {pair: by for pair, own in sums.items() if (by := aside(*pair, own)) is not None}
+    pairs = tqdm(list(sums), "finding places", leave=False, delay=2, disable=None)
+    measured = {(i, a): by for i, a in pairs if (by := aside(i, a, sums[i, a])) is not None}
 
     def usual(identity: int, action: int) -> Float[Tensor, "2"]:
         others = [by for (i, a), by in measured.items() if i == identity and a != action]
