@@ -8,7 +8,8 @@ identity alone, so that a pair never seen is two halves that were:
                  z_t ~ N(f_p(h_{t-1}, action));  h_t = LSTM([z_t, action], h_{t-1})
     appearance   e = an embedding of the identity
     frame        x_t = m_t F(h_t, e) + (1 - m_t) B(e), with a mask m_t(h_t, e) and a background B that stands still;
-                 with a palette, F = sum_k s_k(h_t, e) c_k(e), shares of colours that are the identity's own
+                 with a palette, F = sum_k s_k(h_t, e) c_k(e), shares of colours that are the identity's own;
+                 with places, m_t(h_t) knows nobody, and both are moved and resized as the identity is
 
 The encoder is meant to be shown clips in disguise (`objectives/disguise.py`): what it cannot trust, z does not carry.
 """
@@ -80,7 +81,7 @@ class FactoredVideoVae(Attributes, nn.Module):
     colours     that each person is painted with; 0: any
     weighed     whether the identity scales the painted layers' weights, or what comes out of them
     room        whether the background is a `Room`, which nobody's clothes are part of
-    placed      whether each person's figure is moved and resized as a whole
+    placed      whether figures have everybody's outlines, and are moved and resized as wholes
     looks       how many ways of looking a person has, one to each pair's clips (`Looks`)
     crisp       how decidedly, outside of training: see `PaintedDecoder`
     temperature factor on the noise of what the prior draws; the mixture's component, where a clip begins, is drawn as ever.
@@ -200,7 +201,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         """What `paint` puts together: the figure, its mask, and what is behind it."""
         return self.dec.layers(h, self.embedded(a), None, self._spot(a, learnt=True))
 
-    def _spot(self, a: Float[Tensor, "b *k"], learnt: bool = False) -> Float[Tensor, "b t 4"] | None:
+    def _spot(self, a: Float[Tensor, "b *k"], learnt: bool = False) -> Float[Tensor, "b #t 4"] | None:
         """Where clips of the pair have it (`Spots`). Only clips teach it: a video that nobody filmed stood nowhere."""
         if self.filmed is None or self.dec.spots is None:
             return None
