@@ -54,7 +54,7 @@ def train(cfg: DictConfig) -> None:
         state.num_processes,
         state.device,
         torch.get_num_threads(),
-        settings.precision,
+        trainer.accelerator.mixed_precision,
     )
     trainer.fit()
     logging.info("done: %s", Path(cfg.run) / "model.safetensors")

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate import Accelerator, PartialState
+from accelerate.utils import DistributedDataParallelKwargs, parse_flag_from_env
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -30,6 +30,7 @@ from videogen.training.batch_norm import share_batch_norm
 from videogen.training.ema import Ema
 from videogen.training.metrics import MetricsLog
 from videogen.training.player import Player, partition
+from videogen.training.precision import precision
 from videogen.training.schedule import value_at
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Settings:
     max_minutes: float | None = None
     accumulation: int = 1
     ema: float | None = 0.999
-    precision: str = "no"
+    precision: str = "no"  # no (fp32), bf16, fp16, or auto
     compile: Sequence[str] = ()
     channels_last: bool = False
     log_every: int = 50
@@ -86,7 +87,9 @@ class Trainer:
             )
         handler = DistributedDataParallelKwargs(find_unused_parameters=len(players) > 1)
         self.accelerator = Accelerator(
-            mixed_precision=settings.precision,
+            mixed_precision=precision(
+                settings.precision, PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
+            ),
             log_with=list(settings.trackers) or None,
             project_dir=str(run),
             kwargs_handlers=[handler],
