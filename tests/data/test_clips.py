@@ -93,6 +93,21 @@ def test_starts_and_mirrors_vary(clips, strips, tmp_path):
     assert len({split[p]["video"].numpy().tobytes() for p in range(100)}) > 20
 
 
+def test_half_of_the_clips_that_train_run_backwards_where_no_one_would_tell(clips, strips, tmp_path):
+    """And what is judged runs as it was filmed."""
+    one_way = clips.actions[0]
+    split = of_strips(strips, tmp_path, backwards=True, directional=[one_way]).split("train", 0)
+    forward = clips.split("train", 0)
+    turned = {0: [], 1: []}
+    for position in range(200):
+        item, as_filmed = split[position], forward[position]
+        backwards = torch.equal(item["video"], as_filmed["video"].flip(0))
+        assert backwards or torch.equal(item["video"], as_filmed["video"])
+        turned[int(item["action"])].append(backwards)
+    assert not any(turned[0]) and 25 < sum(turned[1]) < 75
+    assert all(torch.equal(split.window(*w)["video"], forward.window(*w)["video"]) for w in split.windows(2, 0))
+
+
 def test_windows_are_even_and_as_many_in_every_row(clips):
     split = clips.split("test", 0)
     windows = split.windows(4, seed=0)

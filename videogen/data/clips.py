@@ -24,7 +24,8 @@ class Clips:
     """A prepared data set: its videos decoded, cropped and cached at the first use, its rows in `index`.
 
     A clip is `frames` frames, every `stride`-th of the video, at `size` x `size`. With `cache` false nothing but a few
-    numbers is stored, and every access decodes.
+    numbers is stored, and every access decodes. With `mirror` half of the clips are mirrored. With `backwards` half of
+    those in the endless stream run backwards, but for the actions in `directional`; `window` has them as they were filmed.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class Clips:
         unseen_pairs: str | Sequence[Sequence[str]] = (),
         labelled_share: float = 1.0,
         train_fraction: float = 2 / 3,
+        backwards: bool = False,
+        directional: Sequence[str] = (),
     ):
         for name, value in (("size", size), ("frames", frames), ("stride", stride)):
             if value < 1:
@@ -54,7 +57,7 @@ class Clips:
         if not 0 < train_fraction < 1:
             raise UserError(f"train_fraction is {train_fraction}: it must lie between 0 and 1")
         self.source, self.size, self.frames, self.stride, self.mirror = source, size, frames, stride, mirror
-        self.labelled_share, self.crop = labelled_share, crop
+        self.labelled_share, self.crop, self.backwards, self.directional = labelled_share, crop, backwards, set(directional)
         self.span = (frames - 1) * stride + 1
         store = Cache(Path(cache_dir), crop, size)
         self.folder = store.folder
@@ -168,8 +171,11 @@ class ClipSplit(Dataset[dict[str, Any]]):
         row = self.rows[number]
         start = row.start + seed_of(self.seed, position, "start") % self._starts(row)
         mirror = self.clips.mirror and seed_of(self.seed, position, "mirror") % 2 == 1
+        sample = self.window(number, start, mirror)
+        if self.clips.backwards and row.action not in self.clips.directional:
+            sample["video"] = sample["video"].flip(0) if seed_of(self.seed, position, "backwards") % 2 else sample["video"]
         own = {"labelled": number in self.labelled, "seed": seed_of(self.seed, position, "noise")}
-        return self.window(number, start, mirror) | {name: torch.tensor(value) for name, value in own.items()}
+        return sample | {name: torch.tensor(value) for name, value in own.items()}
 
     def window(
         self, number: int, start: int, mirror: bool = False
