@@ -23,14 +23,19 @@ def to_levels(x: Float[Tensor, "..."], levels: int) -> Int64[Tensor, "..."]:
 
 def moved(x: Float[Tensor, "b t c h w"], by: Int64[Tensor, "b 2"]) -> Float[Tensor, "b t c h w"]:
     """Each clip moved to the right and down by as many whole pixels; what comes in repeats the border."""
-    t, height, width = x.shape[1], *x.shape[-2:]
+    height, width = x.shape[-2:]
     theta = torch.eye(2, 3, device=x.device).repeat(len(x), 1, 1)
     theta[:, 0, 2], theta[:, 1, 2] = -2 * by[:, 0] / width, -2 * by[:, 1] / height
-    grid = functional.affine_grid(theta.repeat_interleave(t, 0), [len(x) * t, *x.shape[2:]], align_corners=False)
-    there = functional.grid_sample(x.float().flatten(0, 1), grid, padding_mode="border", align_corners=False)
-    return there.view(x.shape)
+    return warped(x.float(), theta)
 
 
 def panned(x: Float[Tensor, "b t c h w"], by: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
     """Each clip moved to the right, as `moved` does it."""
     return moved(x, torch.stack([by, torch.zeros_like(by)], dim=1))
+
+
+def warped(x: Float[Tensor, "b t c h w"], theta: Float[Tensor, "b 2 3"]) -> Float[Tensor, "b t c h w"]:
+    """Each clip seen through the affine map `theta` of `functional.affine_grid`; what comes in repeats the border."""
+    frames = x.flatten(1, 2)  # as channels of one picture: where they are read from is computed once for a clip
+    grid = functional.affine_grid(theta, list(frames.shape), align_corners=False)
+    return functional.grid_sample(frames, grid, padding_mode="border", align_corners=False).view_as(x)

@@ -10,7 +10,8 @@ import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
+
+from videogen import pixels
 
 
 def false_colours(
@@ -33,13 +34,11 @@ def false_colours(
 
 def false_places(x: Float[Tensor, "b t c h w"], eps: Float[Tensor, "b 3"], reach: float) -> Float[Tensor, "b t c h w"]:
     """Moved and resized by up to `reach`, a share of the frame."""
-    t, u = x.shape[1], 2 * torch.special.ndtr(eps) - 1
+    u = 2 * torch.special.ndtr(eps) - 1
     theta = x.new_zeros(len(x), 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 1 + reach * u[:, 0]
     theta[:, :, 2] = 2 * reach * u[:, 1:3]
-    grid = functional.affine_grid(theta.repeat_interleave(t, 0), [len(x) * t, *x.shape[2:]], align_corners=False)
-    moved = functional.grid_sample(x.flatten(0, 1), grid, padding_mode="border", align_corners=False)
-    return moved.view_as(x)
+    return pixels.warped(x, theta)
 
 
 def glimpsed(x: Float[Tensor, "b t c h w"], eps: Float[Tensor, "b 5"]) -> Float[Tensor, "b t c h w"]:

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from videogen import noise, tamper
+from videogen import noise, pixels, tamper
 from videogen.objectives.objective import Batch, Objective, Terms
 
 
@@ -57,13 +57,11 @@ class MotionDiscrimination(Objective):
 
 def worn(x: Float[Tensor, "b t c h w"], seeds: Int64[Tensor, "b"]) -> Float[Tensor, "b t c h w"]:
     """Place, size, blur, contrast and noise, drawn for each clip: what a motion has nothing to do with."""
-    t = x.shape[1]
     u = torch.special.ndtr(noise.normal(seeds + 1, 6)).to(x.device)  # uniform
     theta = x.new_zeros(len(x), 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 0.85 + 0.3 * u[:, 3]
     theta[:, :, 2] = 0.3 * (u[:, 4:6] - 0.5)
-    grid = functional.affine_grid(theta.repeat_interleave(t, 0), [len(x) * t, *x.shape[2:]], align_corners=False)
-    moved = functional.grid_sample(x.flatten(0, 1), grid, padding_mode="border", align_corners=False).view_as(x)
+    moved = pixels.warped(x, theta)
     soft = functional.avg_pool3d(functional.pad(moved, (2, 2, 2, 2, 0, 0), mode="replicate"), (1, 5, 5), 1)
     seen = torch.lerp(moved, soft, each(u[:, 0])) * (0.7 + 0.6 * each(u[:, 1]))
     return seen + 0.04 * each(u[:, 2]) * noise.filled(x, torch.Tensor.normal_)
