@@ -128,6 +128,8 @@ def test_batch_norm_and_dropout_are_those_of_the_whole_batch(strips, tmp_path):
     def words(run: Path) -> list[str]:
         changes = {"experiment": "weizmann/judge", "training__settings__precision": "no"}
         every = overrides(strips, run, steps=4, **changes)
+        # Adam's first steps are as long for the smallest gradient: without this, rounding alone moves some weights.
+        every.append("+players.judge.optimizer.eps=1e-5")
         return [word for word in every if not word.startswith(("model.hidden", "model.features", "model.z"))]
 
     whole, done = run_tool(TRAIN, *words(tmp_path / "one"), cwd=tmp_path), two_processes(words(tmp_path / "two"), tmp_path)
@@ -135,10 +137,7 @@ def test_batch_norm_and_dropout_are_those_of_the_whole_batch(strips, tmp_path):
     one, two = state(tmp_path / "one", "model.safetensors"), state(tmp_path / "two", "model.safetensors")
     assert one.keys() == two.keys()
     for name in one:
-        # Adam's first steps are as long for the smallest gradient: where that is rounding alone, a weight may go elsewhere.
-        away = ~torch.isclose(two[name], one[name], rtol=1e-3, atol=1e-4)
-        assert away.sum() <= 1e-4 * away.numel(), (name, int(away.sum()))
-        torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-3, msg=name)
+        torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-4, msg=name)
 
 
 @pytest.mark.parametrize(
