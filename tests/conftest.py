@@ -6,11 +6,11 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tool_server
 from jaxtyping import install_import_hook
 from PIL import Image
 
@@ -45,5 +45,6 @@ def strips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_tool(*command: str, cwd: Path, timeout: float = 240, **env: str) -> subprocess.CompletedProcess:
     """A tool as a user runs it, in a folder of its own, one thread (what xdist leaves to each test)."""
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", **env}
-    words = [sys.executable, *command] if command[0].endswith(".py") else list(command)
-    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
+    if command[0].endswith(".py"):
+        return tool_server.run(command, cwd, environment, timeout)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
