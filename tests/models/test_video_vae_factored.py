@@ -113,6 +113,29 @@ def test_a_room_is_learnt_from_behind_those_who_are_always_in_front_of_it():
     assert (learnt - wall)[:, ~nobody].abs().max() < 0.25  # of the figure there is no ghost
 
 
+def test_pale_clothes_leave_no_ghost_where_a_mask_says_who_wears_them():
+    torch.manual_seed(0)
+    room, e, camera = Room(3, 16, 6, [16, 16]), torch.zeros(1, 6), torch.zeros(1, dtype=torch.int64)
+    wall = torch.full((3, 16, 16), 0.3)
+    bricks = wall - 0.1 * torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(4)
+    clip, mask = bricks.repeat(1, 4, 1, 1, 1), torch.zeros(1, 4, 1, 16, 16)
+    clip[..., 4:14, 6:11] = 0.45  # paler than the wall, by less than bricks may be
+    mask[..., 4:14, 6:11] = 0.9
+    off = []
+    for seen in ((), (clip[:, 1:3], torch.ones_like(mask)[:, 1:3]), (clip[:, 1:3], mask[:, 1:3])):
+        for layer in room.modules():
+            if hasattr(layer, "reset_parameters"):
+                layer.reset_parameters()
+        optimizer = torch.optim.Adam(room.parameters(), lr=3e-2)
+        for _ in range(200):
+            optimizer.zero_grad()
+            room.misfit(clip, e, camera, *seen).sum().backward()
+            optimizer.step()
+        off.append((room(e)[0] - wall)[:, 5:13, 7:10].mean())
+        assert (room(e)[0] - bricks)[:, :, :5].abs().mean() < 0.04  # what shows of the wall
+    assert min(off[:2]) > 0.1 and off[2].abs() < 0.04  # a mask of the whole frame says nothing
+
+
 def test_behind_a_mask_that_begins_empty_a_room_is_learnt_first():
     hidden = [tiny(size=32, room=room).layers(draw(B, T, 16), codes(tiny()))[1].mean() for room in (True, False)]
     assert hidden[0] < 0.2 and 0.4 < hidden[1] < 0.6
@@ -159,11 +182,13 @@ def test_a_room_learns_from_its_own_term_alone():
     model(x, codes(model), draw(B, T, Z + 1), torch.tensor([[0]] * B), camera).x_hat.sum().backward()
     own = [p for n, p in model.named_parameters() if n.startswith("dec.behind.")]
     assert own and all(p.grad is None for p in own)
-    nats = model.room(x, codes(model), camera)
-    assert nats.shape == (B,) and (nats > 0).all() and not torch.allclose(nats, model.room(x, codes(model), 0 * camera))
+    mask = torch.zeros_like(x[:, :1, :1])
+    nats = model.room(x, codes(model), camera, x[:, :1], mask)
+    unmoved = model.room(x, codes(model), 0 * camera, x[:, :1], mask)
+    assert nats.shape == (B,) and (nats > 0).all() and not torch.allclose(nats, unmoved)
     nats.sum().backward()
     assert all(p.grad is not None for p in own)
-    assert not tiny().room(clip(), codes(tiny()), camera).any()
+    assert not tiny().room(clip(), codes(tiny()), camera, clip()[:, :1], mask[..., :16, :16]).any()
 
 
 @pytest.mark.parametrize("painted", [1, 3])
@@ -296,7 +321,8 @@ def test_gradients_reach_every_parameter(changes):
     rollout = model(clip(), codes(model), draw(B, T, Z + 1), torch.tensor([[0, 3]] * B))
     logits = model.attribute_net(clip())
     loss = rollout.x_hat.square().sum() + rollout.kl.sum() + sum(part.square().sum() for part in logits)
-    loss = loss + model.room(0.3 * clip(), codes(model), torch.zeros(B, dtype=torch.int64)).sum()
+    few, mask = 0.3 * clip()[:, [0, 3]], rollout.mask
+    loss = loss + model.room(0.3 * clip(), codes(model), torch.zeros(B, dtype=torch.int64), few, mask).sum()
     loss.backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 

@@ -12,6 +12,8 @@ from videogen import pixels
 from videogen.models.filmed import Spots
 
 TEXTURE = 0.2  # how far a room's texture may lie from its light: bricks and tiles do, clothes mostly do not
+COVERED = 0.2  # of a mask: somebody is there
+PLAIN = 0.1  # how much a pixel that somebody covers counts for a plain wall, beside one that shows it
 
 
 class Up(nn.Module):
@@ -107,14 +109,28 @@ class Room(nn.Module):
         return functional.interpolate(self.ends(e), (self.size, self.size), mode="bilinear").tanh()
 
     def misfit(
-        self, x: Float[Tensor, "b t c h w"], e: Float[Tensor, "b e"], camera: Int64[Tensor, "b"]
+        self,
+        x: Float[Tensor, "b t c h w"],
+        e: Float[Tensor, "b e"],
+        camera: Int64[Tensor, "b"],
+        seen: Float[Tensor, "b s c h w"] | None = None,
+        mask: Float[Tensor, "b s 1 h w"] | None = None,
     ) -> Float[Tensor, "b"]:
         """Absolute errors, as nats of a Laplace density of scale .3: of the light in all pixels, so that it tends to each
-        row's median; and of the texture in pixels near the light. Others show somebody, who would leave a ghost there."""
+        row's median; and of the texture in pixels near the light. Others show somebody, who would leave a ghost there.
+
+        Pale clothes are near it, too. So where figures have masks to go by, in the frames `seen`, the texture learns from
+        what no mask covers; behind who always stands there it tends to none. A mask of more than half of a frame is not yet
+        a figure's: who paints the wall would be left to paint it for good.
+        """
         light, texture = (pixels.panned(part(e)[:, None], camera) for part in (self.light, self.texture))
-        off = x - light
-        near = (off.detach().abs().amax(2, keepdim=True) < TEXTURE + 0.05).float()
-        return (off.abs() + near * (off.detach() - TEXTURE * texture).abs()).sum((1, 2, 3, 4)) / 0.3
+        off = (x if seen is None else seen) - light.detach()
+        counts = (off.abs().amax(2, keepdim=True) < TEXTURE + 0.05).float()
+        if mask is not None:
+            covered = (mask > COVERED) & (mask.mean((1, 2, 3, 4), keepdim=True) < 0.5)
+            off, counts = off.masked_fill(covered, 0.0), counts.masked_fill(covered, PLAIN)
+        rough = (counts * (off - TEXTURE * texture).abs()).sum((1, 2, 3, 4)) * (x.shape[1] / off.shape[1])
+        return ((x - light).abs().sum((1, 2, 3, 4)) + rough) / 0.3
 
 
 def drawn_by_itself(channels: int, e: int, widths: list[int]) -> nn.Module:
@@ -123,6 +139,13 @@ def drawn_by_itself(channels: int, e: int, widths: list[int]) -> nn.Module:
     for before, after in itertools.pairwise(widths):
         layers += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
     return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
+
+
+def over(
+    figure: Float[Tensor, "b t c h w"], mask: Float[Tensor, "b t 1 h w"], behind: Float[Tensor, "b #t c h w"]
+) -> Float[Tensor, "b t c h w"]:
+    """The figure in front of what is behind it."""
+    return mask * figure + (1 - mask) * behind
 
 
 class PaintedDecoder(nn.Module):
@@ -193,8 +216,7 @@ class PaintedDecoder(nn.Module):
         camera: Int64[Tensor, "b"] | None = None,
         spot: Float[Tensor, "b #t 4"] | None = None,
     ) -> Float[Tensor, "b t c h w"]:
-        figure, mask, behind = self.layers(h, e, camera, spot)
-        return mask * figure + (1 - mask) * behind
+        return over(*self.layers(h, e, camera, spot))
 
     def layers(
         self,

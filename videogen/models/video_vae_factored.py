@@ -28,7 +28,7 @@ from videogen.models.attributes import Attributes
 from videogen.models.critics import grey_and_change
 from videogen.models.dropout import Dropout
 from videogen.models.filmed import Filmed, Looks
-from videogen.models.painted_decoder import PaintedDecoder, Room
+from videogen.models.painted_decoder import PaintedDecoder, Room, over
 from videogen.models.video_vae import FrameEncoder, mlp
 
 
@@ -37,6 +37,7 @@ class Rollout:
     """One pass over a clip: what training compares. `s` frames of its `t` are decoded."""
 
     x_hat: Float[Tensor, "b s c h w"]
+    mask: Float[Tensor, "b s 1 h w"]  # where the figure is; no gradient
     kl: Float[Tensor, "b"]  # of all z, nats; of z_1, whose prior is a mixture, from the one sample that was drawn
     h: Float[Tensor, "b t d"]  # the motion
 
@@ -172,7 +173,8 @@ class FactoredVideoVae(Attributes, nn.Module):
         few = h.gather(1, repeat(shown, "b s -> b s d", d=h.shape[-1]))
         if self.training and self.filmed is not None:
             self.filmed.see(a[:, : self.identities], a[:, self.identities :])
-        return Rollout(self.dec(few, self.embedded(a), camera, self._spot(a)), kl, h)
+        figure, mask, behind = self.dec.layers(few, self.embedded(a), camera, self._spot(a))
+        return Rollout(over(figure, mask, behind), mask.detach(), kl, h)
 
     def sample(
         self,
@@ -217,11 +219,23 @@ class FactoredVideoVae(Attributes, nn.Module):
         return self.e(identity, action, self.filmed.pairs)
 
     def room(
-        self, x: Float[Tensor, "b t c h w"], a: Float[Tensor, "b k"], camera: Int64[Tensor, "b"]
+        self,
+        x: Float[Tensor, "b t c h w"],
+        a: Float[Tensor, "b k"],
+        camera: Int64[Tensor, "b"],
+        seen: Float[Tensor, "b s c h w"],
+        mask: Float[Tensor, "b s 1 h w"],
     ) -> Float[Tensor, "b"]:
-        """What the clips cost as the room alone, nats (`Room.misfit`): all that it learns from. 0 where there is none."""
+        """What the clips cost as the room alone, nats (`Room.misfit`): all that it learns from. 0 where there is none.
+
+        `mask` is where figures are in the frames `seen`. It is gone by where it is everybody's: one that is its person's
+        own may leave the room what that person always wears.
+        """
         behind = self.dec.behind
-        return behind.misfit(x, self.embedded(a), camera) if isinstance(behind, Room) else x.new_zeros(len(x))
+        if not isinstance(behind, Room):
+            return x.new_zeros(len(x))
+        masked = (seen, mask) if self.dec.place is not None else ()
+        return behind.misfit(x, self.embedded(a), camera, *masked)
 
     def _features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b t d"]:
         return rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))

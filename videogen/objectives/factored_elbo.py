@@ -45,8 +45,7 @@ class FactoredElbo(VideoElbo):
         batch = self.filmed(batch)
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
-        room = self.model.room(batch["video"], a, batch["camera"])
-        return {**self.fit(batch, shown, rollout.x_hat), "kl": rollout.kl, "room": room}
+        return {**self.fit(batch, shown, rollout.x_hat), "kl": rollout.kl, "room": self.room(batch, a, shown, rollout)}
 
     def attribute_net(self, batch: Batch) -> Terms:
         """Cross-entropies of what the attribute net says of the clips, nats; 0 where the label is not known.
@@ -97,6 +96,11 @@ class FactoredElbo(VideoElbo):
         drawn = noise.normal(batch["seed"] + 1, 9)
         seen = false_colours(batch["video"], drawn[:, :6])
         return false_places(seen, drawn[:, 6:], self.reach) if self.reach else seen
+
+    def room(self, batch: Batch, a: Float[Tensor, "b k"], shown: Int64[Tensor, "b s"], rollout: Any) -> Float[Tensor, "b"]:
+        """What the clips cost as their rooms, with the figures where the model has them."""
+        x = batch["video"]
+        return self.model.room(x, a, batch["camera"], some(x, shown), rollout.mask)
 
     def fit(self, batch: Batch, shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]) -> Terms:
         """What the clips cost that are painted as x_hat in the frames shown."""
