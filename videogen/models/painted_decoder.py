@@ -92,7 +92,7 @@ class Room(nn.Module):
     """A background that nobody is part of: light, and texture that is too faint for clothes.
 
     In each row of pixels the light is one colour that shades from left to right: a wall, a floor, a lamp at one side. It is
-    learnt from clips as what is there most of the time (`misfit`), never from what a figure leaves of them.
+    learnt from clips as what is there most of the time (`misfit`), never from what it is good for behind a figure.
     """
 
     def __init__(self, channels: int, size: int, e: int, widths: list[int]):
