@@ -15,9 +15,10 @@ server.set_forkserver_preload(SLOW)
 
 
 def run(command: tuple[str, ...], cwd: Path, env: dict[str, str], timeout: float) -> subprocess.CompletedProcess:
-    """As `subprocess.run` does `python *command`, its output captured as text."""
+    """As `subprocess.run` does `python *command`, its output captured as text. Raises TimeoutExpired, the tool killed."""
     with TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
+        out.touch(), err.touch()
         process = server.Process(target=tool, args=(command, cwd, env, out, err))
         process.start()
         process.join(timeout)
@@ -30,10 +31,10 @@ def run(command: tuple[str, ...], cwd: Path, env: dict[str, str], timeout: float
 
 def tool(command: tuple[str, ...], cwd: Path, env: dict[str, str], out: Path, err: Path) -> None:
     for stream, path in ((1, out), (2, err)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
+        os.dup2(os.open(path, os.O_WRONLY), stream)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     sys.argv = list(command)
-    sys.path[0] = str(Path(command[0]).parent)
+    sys.path.insert(0, str(Path(command[0]).parent))
     runpy.run_path(command[0], run_name="__main__")

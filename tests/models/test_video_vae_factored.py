@@ -34,6 +34,7 @@ def test_shapes(channels, size):
     x, shown = clip(channels=channels, size=size), torch.tensor([[4, 0], [1, 2], [3, 1]])
     rollout = model(x, codes(model), draw(B, T, Z + 1), shown)
     assert rollout.x_hat.shape == (B, 2, channels, size, size) and rollout.x_hat.abs().max() <= 1
+    assert rollout.mask.shape == (B, 2, 1, size, size) and not rollout.mask.requires_grad
     assert rollout.kl.shape == (B,) and rollout.h.shape == (B, T, 16)
     assert model.sample(codes(model), draw(B, 9, Z + 1)).shape == (B, 9, channels, size, size)
     for p, k in zip(model.infer(x), (2, 3), strict=True):
@@ -121,19 +122,30 @@ def test_pale_clothes_leave_no_ghost_where_a_mask_says_who_wears_them():
     clip, mask = bricks.repeat(1, 4, 1, 1, 1), torch.zeros(1, 4, 1, 16, 16)
     clip[..., 4:14, 6:11] = 0.45  # paler than the wall, by less than bricks may be
     mask[..., 4:14, 6:11] = 0.9
-    off = []
+    ghosts, optimizer = [], torch.optim.Adam(room.parameters(), lr=3e-2)
     for seen in ((), (clip[:, 1:3], torch.ones_like(mask)[:, 1:3]), (clip[:, 1:3], mask[:, 1:3])):
-        for layer in room.modules():
-            if hasattr(layer, "reset_parameters"):
-                layer.reset_parameters()
-        optimizer = torch.optim.Adam(room.parameters(), lr=3e-2)
         for _ in range(200):
             optimizer.zero_grad()
             room.misfit(clip, e, camera, *seen).sum().backward()
             optimizer.step()
-        off.append((room(e)[0] - wall)[:, 5:13, 7:10].mean())
-        assert (room(e)[0] - bricks)[:, :, :5].abs().mean() < 0.04  # what shows of the wall
-    assert min(off[:2]) > 0.1 and off[2].abs() < 0.04  # a mask of the whole frame says nothing
+        learnt = room(e)[0]
+        assert (learnt - bricks)[:, :, :5].abs().mean() < 0.04  # what shows of the wall
+        ghosts.append((learnt - wall)[:, 5:13, 7:10].abs().mean())
+    assert min(ghosts[:2]) > 0.1 and ghosts[2] < 0.04  # a mask of the whole frame says nothing; by a figure's, a ghost goes
+
+
+@pytest.mark.parametrize("placed", [False, True])
+def test_a_room_goes_by_masks_that_are_everybodys(placed):
+    model, x, still = (
+        tiny(size=32, channels=3, colours=4, room=True, placed=placed),
+        clip(channels=3, size=32),
+        torch.zeros(B),
+    )
+    few, nobody = 0.1 * x[:, [0, 3]], torch.zeros(B, 2, 1, 32, 32)
+    somebody = nobody.clone()
+    somebody[..., 8:24, 8:24] = 0.9
+    nats = [model.room(x, codes(model), still.long(), few, mask) for mask in (nobody, somebody)]
+    assert torch.equal(*nats) != placed  # one that is a person's own may leave to the room what the person wears
 
 
 def test_behind_a_mask_that_begins_empty_a_room_is_learnt_first():

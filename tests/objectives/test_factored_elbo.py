@@ -8,6 +8,7 @@ from videogen.models.critics import Critic, DynamicsCritic
 from videogen.models.video_vae_factored import FactoredVideoVae
 from videogen.objectives.adversarial_elbo import AdversarialElbo, Dream, another
 from videogen.objectives.factored_elbo import FactoredElbo, unexplained
+from videogen.objectives.video_elbo import some_frames
 from videogen.pixels import panned
 
 B, T = 4, 6
@@ -68,6 +69,21 @@ def test_the_camera_moves_the_clip_and_is_told():
     torch.testing.assert_close(filmed["video"], panned(seen["video"], filmed["camera"]))
     still = FactoredElbo(model()).filmed(seen)
     assert torch.equal(still["video"], seen["video"]) and not still["camera"].any()
+
+
+@pytest.mark.parametrize("kind", [FactoredElbo, AdversarialElbo])
+def test_a_room_is_shown_the_frames_that_its_masks_are_of(kind, monkeypatch):
+    net, given = model(), []
+    monkeypatch.setattr(net, "room", lambda *arguments: given.append(arguments) or torch.zeros(B))
+    objective = kind(net, shown=2, panned=0.25)
+    objective("vae", batch())
+    ((x, a, camera, seen, mask),) = given
+    filmed = objective.filmed(batch())
+    shown = some_frames(filmed, 2)
+    assert torch.equal(x, filmed["video"]) and torch.equal(camera, filmed["camera"])
+    assert torch.equal(seen, torch.stack([clip[frames] for clip, frames in zip(x, shown, strict=True)]))
+    torch.testing.assert_close(mask, objective.disguised(filmed, a, shown).mask)
+    assert mask.std() > 0
 
 
 def test_the_critic_of_motion_sees_what_was_filmed():
