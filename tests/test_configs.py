@@ -45,6 +45,7 @@ def test_experiment_builds_and_takes_a_step(experiment):
         "action": torch.tensor([2, 0]),
         "label": torch.tensor([7, 3]),
         "labelled": torch.tensor([True, False]),
+        "backwards": torch.tensor([False, True]),
         "seed": torch.tensor([1, 2]),
     }
     for name, player in players.items():

@@ -37,6 +37,7 @@ def test_a_switch_is_enough(experiment, switches):
         "identity": torch.tensor([0, 1]),
         "action": torch.tensor([2, 0]),
         "labelled": torch.tensor([True, False]),
+        "backwards": torch.tensor([False, True]),
         "seed": torch.tensor([1, 2]),
     }
     for name, player in cfg.players.items():

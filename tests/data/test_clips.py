@@ -103,6 +103,7 @@ def test_half_of_the_clips_that_train_run_backwards_where_no_one_would_tell(clip
         item, as_filmed = split[position], forward[position]
         backwards = torch.equal(item["video"], as_filmed["video"].flip(0))
         assert backwards or torch.equal(item["video"], as_filmed["video"])
+        assert bool(item["backwards"]) == backwards and not as_filmed["backwards"]
         turned[int(item["action"])].append(backwards)
     assert not any(turned[0]) and 25 < sum(turned[1]) < 75
     assert all(torch.equal(split.window(*w)["video"], forward.window(*w)["video"]) for w in split.windows(2, 0))

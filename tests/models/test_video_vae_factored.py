@@ -271,6 +271,19 @@ def test_frames_given_come_from_the_posterior_and_the_future_does_not_change_the
     assert not torch.allclose(model.motion(codes(model), eps)[:, 0], whole[:, 0], atol=1e-4)
 
 
+def test_the_prior_alone_is_told_which_way_a_clip_runs():
+    """What is read from a rise that a fall was turned into is to hold for one that was filmed."""
+    model, eps, x, way = tiny(both_ways=True), draw(B, T, Z + 1), clip(), torch.tensor([False, True, False])
+    a, shown = codes(model), torch.zeros(B, 1, dtype=torch.int64)
+    forwards, told = (model(x, a, eps, shown, None, backwards) for backwards in (None, way))
+    assert torch.equal(forwards.h, told.h) and ((forwards.kl != told.kl) == way).all()
+    for given in (None, x[:, :1]):
+        apart = (model.motion(a, eps, given) - model.motion(a, eps, given, way)).abs().amax(-1) > 1e-5
+        assert not apart[~way].any() and apart[way, 1:].all() and apart[way, 0].all() == (given is None)
+    net = tiny()
+    assert torch.equal(net.motion(a, eps, None, way), net.motion(a, eps))
+
+
 def test_attributes_may_change_on_the_way():
     model, eps = tiny(), draw(B, T, Z + 1)
     constant = codes(model)[:, None].expand(-1, T, -1)

@@ -24,16 +24,17 @@ def batch(**changes) -> dict[str, torch.Tensor]:
         "identity": torch.tensor([0, 1, 1, 0]),
         "action": torch.tensor([2, 0, 1, 1]),
         "labelled": torch.ones(B, dtype=torch.bool),
+        "backwards": torch.arange(B) % 3 == 1,
         "seed": torch.tensor([11, 12, 13, 14]),
     } | changes
 
 
-def model(identities: int = 2) -> FactoredVideoVae:
+def model(identities: int = 2, **changes) -> FactoredVideoVae:
     torch.manual_seed(0)
     critic = Critic(channels=3, identities=identities, actions=3, motion=16, width=8)
     sizes = {"channels": 3, "size": 16, "actions": 3, "z": 4, "hidden": 16, "width": 16, "features": 16}
     sizes["identities"] = identities
-    return FactoredVideoVae(**sizes, critic=critic).eval()
+    return FactoredVideoVae(**(sizes | changes), critic=critic).eval()
 
 
 def test_terms_are_one_number_a_clip():
@@ -210,6 +211,24 @@ def test_the_critic_of_dynamics_sees_what_a_clip_leads_and_what_the_prior_does_a
     assert begun.any() and not begun.all()
     net.temperature = 0.0  # then neither hears its noise
     assert torch.equal(objective.led(seen, a), net.motion(a, torch.zeros(B, T, net.z), objective.disguise(seen)))
+
+
+def test_dreams_run_as_often_backwards_as_clips_do():
+    """A critic that is not told which way would else know dreams by theirs. Motion that is borrowed needs no way."""
+    objective = AdversarialElbo(model(both_ways=True), dreams=1.0, borrowed=0.3, switched=0.2)
+    told, all_kinds = torch.zeros(0, dtype=torch.bool), torch.zeros(0, dtype=torch.bool)
+    for seed in range(6):
+        seen = objective.filmed(batch(seed=torch.arange(B) + 10 * seed))
+        a, forwards = objective.told(seen), seen | {"backwards": torch.zeros(B, dtype=torch.bool)}
+        h = objective.disguised(seen, a, torch.zeros(B, 1, dtype=torch.int64)).h
+        apart = (objective.unled(seen, a) - objective.unled(forwards, a)).abs().amax((1, 2)) > 1e-4
+        assert torch.equal(apart, seen["backwards"])
+        videos = [objective.dream(those, a, h).video for those in (seen, forwards)]
+        differ = (videos[0] - videos[1]).abs().amax((1, 2, 3, 4)) > 1e-5
+        borrowed = torch.special.ndtr(noise.normal(seen["seed"] + 12, 1)[:, 0]) < 0.3
+        assert torch.equal(differ, seen["backwards"] & ~borrowed)
+        told, all_kinds = torch.cat([told, differ]), torch.cat([all_kinds, borrowed])
+    assert told.any() and all_kinds.any() and not all_kinds.all()
 
 
 def test_the_critic_of_dynamics_learns_who_stands_still():

@@ -52,6 +52,7 @@ def played(experiment: str, changes: list[str], rank: int, processes: int) -> di
         "action": torch.arange(B) % 3,
         "label": torch.arange(B),
         "labelled": torch.arange(B) % 4 > 0,
+        "backwards": torch.arange(B) % 3 == 1,
         "seed": 1000 * torch.arange(B) + 5,
     }
     batch = {name: value.chunk(processes)[rank] for name, value in batch.items()}

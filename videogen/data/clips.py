@@ -160,7 +160,8 @@ class ClipSplit(Dataset[dict[str, Any]]):
         return len(self.rows)
 
     def __getitem__(self, position: int) -> dict[str, Any]:
-        """video [t c h w] uint8, identity, action, whether training may know these two, and a noise seed of its own.
+        """video [t c h w] uint8, identity, action, whether training may know these two (`labelled`), whether it runs
+        backwards, and a noise seed of its own.
 
         Each epoch shows every row once.
         """
@@ -172,9 +173,11 @@ class ClipSplit(Dataset[dict[str, Any]]):
         start = row.start + seed_of(self.seed, position, "start") % self._starts(row)
         mirror = self.clips.mirror and seed_of(self.seed, position, "mirror") % 2 == 1
         sample = self.window(number, start, mirror)
-        if self.clips.backwards and row.action not in self.clips.directional:
-            sample["video"] = sample["video"].flip(0) if seed_of(self.seed, position, "backwards") % 2 else sample["video"]
-        own = {"labelled": number in self.labelled, "seed": seed_of(self.seed, position, "noise")}
+        backwards = self.clips.backwards and row.action not in self.clips.directional
+        backwards = backwards and seed_of(self.seed, position, "backwards") % 2 == 1
+        if backwards:
+            sample["video"] = sample["video"].flip(0)
+        own = {"backwards": backwards, "labelled": number in self.labelled, "seed": seed_of(self.seed, position, "noise")}
         return sample | {name: torch.tensor(value) for name, value in own.items()}
 
     def window(

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from videogen.distributions import Gaussian, stack
@@ -79,6 +79,8 @@ class FactoredVideoVae(Attributes, nn.Module):
     of the instance: one number more a frame than the latent has, which at frame 1 picks the component of the prior.
 
     painted     how many of the decoder's last layers know the identity, at least 1 where there are no colours
+    both_ways   whether the prior is told which way a clip runs: of a movement that begins where the other way ends, the
+                next frame is else anybody's guess. Outside of training, as it was filmed
     colours     that each person is painted with; 0: any
     weighed     whether the identity scales the painted layers' weights, or what comes out of them
     room        whether the background is a `Room`, which nobody's clothes are part of
@@ -114,6 +116,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         looks: int = 1,
         crisp: float = 1.0,
         temperature: float = 1.0,
+        both_ways: bool = False,
         critic: nn.Module | None = None,
     ):
         super().__init__()
@@ -137,9 +140,10 @@ class FactoredVideoVae(Attributes, nn.Module):
         self.told = ("identity", "action")
         self.enc = FrameEncoder(channels, size, width // 2, features)
         self.f_q = mlp(features + hidden + actions, 2 * z, hidden)
-        self.f_p = mlp(hidden + actions, 2 * z, hidden)
+        self.both_ways = both_ways
+        self.f_p = mlp(hidden + actions + both_ways, 2 * z, hidden)
         self.h_0 = nn.Linear(actions, 2 * hidden)
-        self.f_1 = nn.Linear(actions + 1, components * (2 * z + 1))
+        self.f_1 = nn.Linear(actions + 1 + both_ways, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
         self.filmed = Filmed(identities, actions) if placed or looks > 1 else None
         self.e = Looks(identities, actions, looks, e) if looks > 1 else nn.Linear(identities, e, bias=False)
@@ -161,15 +165,17 @@ class FactoredVideoVae(Attributes, nn.Module):
         eps: Float[Tensor, "b t z"],
         shown: Int64[Tensor, "b s"],
         camera: Int64[Tensor, "b"] | None = None,
+        backwards: Bool[Tensor, "b"] | None = None,
     ) -> Rollout:
         """Posterior, prior, and the reconstruction of the frames that `shown` numbers: neighbours look alike, so that
         some of them tell the decoder nearly as much as all, at a part of the cost.
 
         `camera` is how many pixels the clips were moved, background and all. Told of it, the model learns how people look
-        in more places than they were filmed in, and still where they were filmed.
+        in more places than they were filmed in, and still where they were filmed. `backwards` says which of them run the
+        other way round; none, if None.
         """
         features = self._features(x)
-        h, kl = self._move(eps, a, features, camera)
+        h, kl = self._move(eps, a, features, camera, backwards)
         few = h.gather(1, repeat(shown, "b s -> b s d", d=h.shape[-1]))
         if self.training and self.filmed is not None:
             self.filmed.see(a[:, : self.identities], a[:, self.identities :])
@@ -186,10 +192,14 @@ class FactoredVideoVae(Attributes, nn.Module):
         return self.paint(self.motion(a, eps, None if first_frame is None else first_frame[:, None]), a)
 
     def motion(
-        self, a: Float[Tensor, "b *k"], eps: Float[Tensor, "b t z"], given: Float[Tensor, "b s c h w"] | None = None
+        self,
+        a: Float[Tensor, "b *k"],
+        eps: Float[Tensor, "b t z"],
+        given: Float[Tensor, "b s c h w"] | None = None,
+        backwards: Bool[Tensor, "b"] | None = None,
     ) -> Float[Tensor, "b t d"]:
         """h_1 .. h_t: of the frames that are given, then as the prior goes on. Nobody's: paint it."""
-        return self._move(eps, a, None if given is None else self._features(given))[0]
+        return self._move(eps, a, None if given is None else self._features(given), None, backwards)[0]
 
     def paint(
         self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"], camera: Int64[Tensor, "b"] | None = None
@@ -245,14 +255,15 @@ class FactoredVideoVae(Attributes, nn.Module):
         eps: Float[Tensor, "b t z"],
         a: Float[Tensor, "b *k"],
         features: Float[Tensor, "b s f"] | None,
-        camera: Int64[Tensor, "b"] | None = None,
+        camera: Int64[Tensor, "b"] | None,
+        backwards: Bool[Tensor, "b"] | None,
     ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b"]]:
         """Runs the latent dynamics: z_t from the posterior while there are features, from the prior after them.
 
         In fp32, whatever the rest runs in: how an arm moves lies in small differences of h, and rounding adds up.
         """
         with torch.autocast(eps.device.type, enabled=False):
-            return self._moved(eps, a, None if features is None else features.float(), camera)
+            return self._moved(eps, a, None if features is None else features.float(), camera, backwards)
 
     def _moved(
         self,
@@ -260,17 +271,19 @@ class FactoredVideoVae(Attributes, nn.Module):
         a: Float[Tensor, "b *k"],
         features: Float[Tensor, "b s f"] | None,
         camera: Int64[Tensor, "b"] | None,
+        backwards: Bool[Tensor, "b"] | None,
     ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b"]]:
         given, length = 0 if features is None else features.shape[1], eps.shape[1]
         action = a[..., self.identities :]
         action = repeat(action, "b k -> b t k", t=length) if action.ndim == 2 else action
         h, c = self.h_0(action[:, 0]).tanh().chunk(2, dim=-1)
-        log_w, mixture = self._first(action[:, 0], camera)
+        way = self._way(action[:, 0], backwards)
+        log_w, mixture = self._first(action[:, 0], camera, backwards)
         states, drawn, posteriors, priors = [], [], [], []
         cooled = self.temperature * eps
         for t in range(length):
             inputs = [h, action[:, t]]
-            prior = gaussian(self.f_p, *inputs) if t else picked(mixture, log_w, eps[:, 0, -1])
+            prior = gaussian(self.f_p, *inputs, way) if t else picked(mixture, log_w, eps[:, 0, -1])
             if features is not None and t < given:
                 q, noise = gaussian(self.f_q, features[:, t], *inputs), eps
             else:
@@ -285,12 +298,23 @@ class FactoredVideoVae(Attributes, nn.Module):
         later = stack(posteriors, dim=1).kl(stack(priors, dim=1))[:, 1:].sum(-1)
         return torch.stack(states, dim=1), first + later
 
+    def _way(self, action: Float[Tensor, "b a"], backwards: Bool[Tensor, "b"] | None) -> Float[Tensor, "b w"]:
+        """What the prior is told of the way that clips run. The posterior sees it, and what it learns of a rise is to hold
+        for bends that were filmed rising, too.
+        """
+        way = action.new_zeros(len(action)) if backwards is None else backwards.to(action.dtype)
+        return way[:, None] if self.both_ways else action[:, :0]
+
     def _first(
-        self, action: Float[Tensor, "b a"], camera: Int64[Tensor, "b"] | None = None
+        self,
+        action: Float[Tensor, "b a"],
+        camera: Int64[Tensor, "b"] | None = None,
+        backwards: Bool[Tensor, "b"] | None = None,
     ) -> tuple[Float[Tensor, "b k"], Gaussian]:
-        """p(z_1 | action, camera): log weights, and the components `[b k z]`."""
+        """p(z_1 | action, camera, way): log weights, and the components `[b k z]`."""
         moved = action.new_zeros(len(action), 1) if camera is None else camera[:, None] / 8
-        out = rearrange(self.f_1(torch.cat([action, moved], dim=-1)).float(), "b (k p) -> b k p", k=self.components)
+        told = torch.cat([action, moved, self._way(action, backwards)], dim=-1)
+        out = rearrange(self.f_1(told).float(), "b (k p) -> b k p", k=self.components)
         return out[..., 0].log_softmax(-1), Gaussian.from_parameters(out[..., 1:])
 
 

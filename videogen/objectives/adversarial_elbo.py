@@ -156,8 +156,8 @@ class AdversarialElbo(FactoredElbo):
         continued = torch.special.ndtr(noise.normal(batch["seed"] + 22, 1)[:, 0]) < 0.5
         first = self.disguise(batch | {"video": batch["video"][:, :1]})
         led, alone = continued.nonzero()[:, 0], (~continued).nonzero()[:, 0]
-        parts = [self.model.motion(a[led], eps[led], first[led])] if len(led) else []
-        parts += [self.model.motion(a[alone], eps[alone])] if len(alone) else []
+        parts = [self.model.motion(a[led], eps[led], first[led], batch["backwards"][led])] if len(led) else []
+        parts += [self.model.motion(a[alone], eps[alone], None, batch["backwards"][alone])] if len(alone) else []
         return torch.cat(parts)[torch.cat([led, alone]).argsort()]
 
     def dream(self, batch: Batch, a: Float[Tensor, "b k"], h: Float[Tensor, "b t d"]) -> Dream:
@@ -185,7 +185,8 @@ class AdversarialElbo(FactoredElbo):
             if len(rows := which.nonzero()[:, 0]):
                 told = self.out_of_another(wish[rows], seed[rows], t) if switched else wish[rows]
                 eps = noise.normal(seed[rows] + 4, 2 * t if switched else t, self.model.z)
-                motion = self.model.motion(told, eps, None if given is None else given[rows])[:, -t:]
+                way = batch["backwards"][chosen[rows]]  # of dreams as many as of clips: the critics are not told
+                motion = self.model.motion(told, eps, None if given is None else given[rows], way)[:, -t:]
                 code = self.model.embedded(wish[rows]).detach()
                 painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
                 video = video.index_copy(0, rows, painted.float())

@@ -89,7 +89,7 @@ class FactoredElbo(VideoElbo):
     def disguised(self, batch: Batch, a: Float[Tensor, "b k"], shown: Int64[Tensor, "b s"]) -> Any:
         """The model's pass over the clips as their encoder sees them."""
         eps = noise.normal(batch["seed"], batch["video"].shape[1], self.model.z)
-        return self.model(self.disguise(batch), a, eps, shown, batch["camera"])
+        return self.model(self.disguise(batch), a, eps, shown, batch["camera"], batch["backwards"])
 
     def disguise(self, batch: Batch) -> Float[Tensor, "b t c h w"]:
         """False colours, and false places if there is a reach."""
