@@ -34,7 +34,7 @@ def test_shapes(channels, size):
     x, shown = clip(channels=channels, size=size), torch.tensor([[4, 0], [1, 2], [3, 1]])
     rollout = model(x, codes(model), draw(B, T, Z + 1), shown)
     assert rollout.x_hat.shape == (B, 2, channels, size, size) and rollout.x_hat.abs().max() <= 1
-    assert rollout.mask.shape == (B, 2, 1, size, size) and not rollout.mask.requires_grad
+    assert rollout.mask.shape == (B, 2, 1, size, size)
     assert rollout.kl.shape == (B,) and rollout.h.shape == (B, T, 16)
     assert model.sample(codes(model), draw(B, 9, Z + 1)).shape == (B, 9, channels, size, size)
     for p, k in zip(model.infer(x), (2, 3), strict=True):
@@ -201,6 +201,23 @@ def test_a_room_learns_from_its_own_term_alone():
     nats.sum().backward()
     assert all(p.grad is not None for p in own)
     assert not tiny().room(clip(), codes(tiny()), camera, clip()[:, :1], mask[..., :16, :16]).any()
+
+
+def test_a_figure_is_told_what_it_hides_needlessly_and_the_room_is_not():
+    model, camera = tiny(size=32, channels=3, colours=4, room=True), torch.tensor([0, 8, 0])
+    with torch.no_grad():  # light at the right half alone
+        model.dec.behind.ends[0].weight.zero_()
+        model.dec.behind.ends[0].bias.view(3, 32, 2)[..., :] = torch.tensor([-9.0, 9.0])
+    x = model.dec.behind.light(draw(B, 6)).detach()[:, None].repeat(1, 2, 1, 1, 1)
+    x[2, :, 1, 8:16] += 0.5  # somebody in another colour
+    mask = torch.full((B, 2, 1, 32, 32), 0.5, requires_grad=True)
+    hidden = model.needless(x, codes(model), camera, mask)
+    assert hidden[0] == 2 * 32 * 32 / 2 and hidden[2] == 2 * 24 * 32 / 2
+    assert hidden[1] < hidden[0]  # the camera that moved shows another part of the light
+    hidden.sum().backward()
+    assert mask.grad[0].eq(1).all() and not mask.grad[2, :, :, 8:16].any()
+    assert all(p.grad is None for p in model.parameters())
+    assert not tiny().needless(x[:, :, :1, :16, :16], codes(tiny()), camera, mask[..., :16, :16]).any()
 
 
 @pytest.mark.parametrize("painted", [1, 3])

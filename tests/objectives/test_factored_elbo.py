@@ -39,7 +39,7 @@ def model(identities: int = 2, **changes) -> FactoredVideoVae:
 
 def test_terms_are_one_number_a_clip():
     objective = AdversarialElbo(model(), shown=3, reach=0.1, panned=0.2, borrowed=0.3, switched=0.2)
-    terms, bound = objective("vae", batch()), {"reconstruction", "unexplained", "kl", "room"}
+    terms, bound = objective("vae", batch()), {"reconstruction", "unexplained", "kl", "room", "needless"}
     dreams = {"dream_patches", "dream_motion", "dream_dynamics", "dream_identity", "dream_action"}
     assert set(terms) == bound | dreams | {"adversarial", "betrayal"}
     assert set(FactoredElbo(model())("vae", batch())) == bound
@@ -74,11 +74,14 @@ def test_the_camera_moves_the_clip_and_is_told():
 
 @pytest.mark.parametrize("kind", [FactoredElbo, AdversarialElbo])
 def test_a_room_is_shown_the_frames_that_its_masks_are_of(kind, monkeypatch):
-    net, given = model(), []
+    net, given, covered = model(), [], []
     monkeypatch.setattr(net, "room", lambda *arguments: given.append(arguments) or torch.zeros(B))
+    monkeypatch.setattr(net, "needless", lambda *arguments: covered.append(arguments) or torch.ones(B))
     objective = kind(net, shown=2, panned=0.25)
-    objective("vae", batch())
+    assert objective("vae", batch())["needless"].tolist() == [T / 2] * B
     ((x, a, camera, seen, mask),) = given
+    for mine, its in zip(covered[0], (seen, a, camera, mask), strict=True):
+        assert torch.equal(mine, its)
     filmed = objective.filmed(batch())
     shown = some_frames(filmed, 2)
     assert torch.equal(x, filmed["video"]) and torch.equal(camera, filmed["camera"])

@@ -4,7 +4,7 @@ import itertools
 
 import torch
 from einops import einsum, rearrange, repeat
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -125,12 +125,28 @@ class Room(nn.Module):
         """
         light, texture = (pixels.panned(part(e)[:, None], camera) for part in (self.light, self.texture))
         off = (x if seen is None else seen) - light.detach()
-        counts = (off.abs().amax(2, keepdim=True) < TEXTURE + 0.05).float()
+        counts = near(off).float()
         if mask is not None:
             covered = (mask > COVERED) & (mask.mean((1, 2, 3, 4), keepdim=True) < 0.5)
             off, counts = off.masked_fill(covered, 0.0), counts.masked_fill(covered, PLAIN)
         rough = (counts * (off - TEXTURE * texture).abs()).sum((1, 2, 3, 4)) * (x.shape[1] / off.shape[1])
         return ((x - light).abs().sum((1, 2, 3, 4)) + rough) / 0.3
+
+    def needless(
+        self,
+        seen: Float[Tensor, "b s c h w"],
+        e: Float[Tensor, "b e"],
+        camera: Int64[Tensor, "b"],
+        mask: Float[Tensor, "b s 1 h w"],
+    ) -> Float[Tensor, "b"]:
+        """How many pixels masks cover where the frames are near the light, all in all."""
+        light = pixels.panned(self.light(e).detach()[:, None], camera)
+        return (mask * near(seen - light)).sum((1, 2, 3, 4))
+
+
+def near(off: Float[Tensor, "b s c h w"]) -> Bool[Tensor, "b s 1 h w"]:
+    """Which pixels are no further off from a room's light than its texture may be."""
+    return off.abs().amax(2, keepdim=True) < TEXTURE + 0.05
 
 
 def drawn_by_itself(channels: int, e: int, widths: list[int]) -> nn.Module:

@@ -37,7 +37,7 @@ class Rollout:
     """One pass over a clip: what training compares. `s` frames of its `t` are decoded."""
 
     x_hat: Float[Tensor, "b s c h w"]
-    mask: Float[Tensor, "b s 1 h w"]  # where the figure is; no gradient
+    mask: Float[Tensor, "b s 1 h w"]  # where the figure is
     kl: Float[Tensor, "b"]  # of all z, nats; of z_1, whose prior is a mixture, from the one sample that was drawn
     h: Float[Tensor, "b t d"]  # the motion
 
@@ -180,7 +180,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         if self.training and self.filmed is not None:
             self.filmed.see(a[:, : self.identities], a[:, self.identities :])
         figure, mask, behind = self.dec.layers(few, self.embedded(a), camera, self._spot(a))
-        return Rollout(over(figure, mask, behind), mask.detach(), kl, h)
+        return Rollout(over(figure, mask, behind), mask, kl, h)
 
     def sample(
         self,
@@ -244,8 +244,20 @@ class FactoredVideoVae(Attributes, nn.Module):
         behind = self.dec.behind
         if not isinstance(behind, Room):
             return x.new_zeros(len(x))
-        masked = (seen, mask) if self.dec.place is not None else ()
+        masked = (seen, mask.detach()) if self.dec.place is not None else ()
         return behind.misfit(x, self.embedded(a), camera, *masked)
+
+    def needless(
+        self,
+        seen: Float[Tensor, "b s c h w"],
+        a: Float[Tensor, "b k"],
+        camera: Int64[Tensor, "b"],
+        mask: Float[Tensor, "b s 1 h w"],
+    ) -> Float[Tensor, "b"]:
+        """How many pixels figures cover where the frames look like the room (`Room.needless`). 0 where there is none."""
+        if not isinstance(self.dec.behind, Room):
+            return seen.new_zeros(len(seen))
+        return self.dec.behind.needless(seen, self.embedded(a), camera, mask)
 
     def _features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b t d"]:
         return rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))

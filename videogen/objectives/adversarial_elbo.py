@@ -102,7 +102,7 @@ class AdversarialElbo(FactoredElbo):
         return {
             **self.fit(batch, shown, rollout.x_hat),
             "kl": rollout.kl,
-            "room": self.room(batch, a, shown, rollout),
+            **self.behind(batch, a, shown, rollout),
             "adversarial": -t * scores.mean(-1),
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
             "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),

@@ -15,9 +15,9 @@ from videogen.objectives.video_elbo import VideoElbo, some, some_frames
 
 class FactoredElbo(VideoElbo):
     """Player `vae`: reconstruction, kl, nats per clip, as in `VideoElbo`; `unexplained`, the share of a clip's movement
-    that its reconstruction misses; `room`, what a background that is a room learns from, nats. Player `attribute_net`:
-    identity, action, the cross-entropies of what is inferred, nats; it has a player of its own for it is soon done, and may
-    take fewer turns.
+    that its reconstruction misses; `room`, what a background that is a room learns from, nats; `needless`, how many pixels
+    of a frame figures cover that look like the room, summed over frames. Player `attribute_net`: identity, action, the
+    cross-entropies of what is inferred, nats; it has a player of its own for it is soon done, and may take fewer turns.
 
     Where labels are kept from training (`labelled` is false), the attributes that were inferred stand in for them, and the
     cross-entropies are 0.
@@ -45,7 +45,7 @@ class FactoredElbo(VideoElbo):
         batch = self.filmed(batch)
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
-        return {**self.fit(batch, shown, rollout.x_hat), "kl": rollout.kl, "room": self.room(batch, a, shown, rollout)}
+        return {**self.fit(batch, shown, rollout.x_hat), "kl": rollout.kl, **self.behind(batch, a, shown, rollout)}
 
     def attribute_net(self, batch: Batch) -> Terms:
         """Cross-entropies of what the attribute net says of the clips, nats; 0 where the label is not known.
@@ -97,10 +97,14 @@ class FactoredElbo(VideoElbo):
         seen = false_colours(batch["video"], drawn[:, :6])
         return false_places(seen, drawn[:, 6:], self.reach) if self.reach else seen
 
-    def room(self, batch: Batch, a: Float[Tensor, "b k"], shown: Int64[Tensor, "b s"], rollout: Any) -> Float[Tensor, "b"]:
-        """What the clips cost as their rooms, with the figures where the model has them."""
+    def behind(self, batch: Batch, a: Float[Tensor, "b k"], shown: Int64[Tensor, "b s"], rollout: Any) -> Terms:
+        """What the clips cost as their rooms, with the figures where the model has them, and what these hide needlessly."""
         x = batch["video"]
-        return self.model.room(x, a, batch["camera"], some(x, shown), rollout.mask)
+        seen, share = some(x, shown), x.shape[1] / shown.shape[1]
+        return {
+            "room": self.model.room(x, a, batch["camera"], seen, rollout.mask),
+            "needless": share * self.model.needless(seen, a, batch["camera"], rollout.mask),
+        }
 
     def fit(self, batch: Batch, shown: Int64[Tensor, "b s"], x_hat: Float[Tensor, "b s c h w"]) -> Terms:
         """What the clips cost that are painted as x_hat in the frames shown."""
