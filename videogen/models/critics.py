@@ -109,7 +109,11 @@ class DynamicsCritic(nn.Module):
 
 class Critic(nn.Module):
     """`real_patch` and `real_motion` see pixels, the others the motion states h_t. `whose_motion` names their owner
-    (DrNet's adversary, Denton & Birodkar 2017): where it can, the motion has kept something of the identity's."""
+    (DrNet's adversary, Denton & Birodkar 2017): where it can, the motion has kept something of the identity's.
+
+    both_ways   `real_motion` and `real_dynamics` are told an action that runs backwards as another one
+                (`FactoredVideoVae.as_run`): or the prior would please them with whichever way is easier
+    """
 
     def __init__(
         self,
@@ -120,11 +124,13 @@ class Critic(nn.Module):
         width: int = 24,
         hidden: int = 256,
         spectral: bool = True,
+        both_ways: bool = False,
     ):
         super().__init__()
+        runs = actions * (1 + both_ways)
         self.real_patch = PatchCritic(channels, identities, width, spectral)
-        self.real_motion = MotionCritic(actions, width, spectral)
-        self.real_dynamics = DynamicsCritic(motion, actions)
+        self.real_motion = MotionCritic(runs, width, spectral)
+        self.real_dynamics = DynamicsCritic(motion, runs)
         self.whose_motion = nn.Sequential(
             nn.Linear(motion + actions, hidden),
             nn.LeakyReLU(0.2),

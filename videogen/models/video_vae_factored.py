@@ -141,9 +141,9 @@ class FactoredVideoVae(Attributes, nn.Module):
         self.enc = FrameEncoder(channels, size, width // 2, features)
         self.f_q = mlp(features + hidden + actions, 2 * z, hidden)
         self.both_ways = both_ways
-        self.f_p = mlp(hidden + actions + both_ways, 2 * z, hidden)
+        self.f_p = mlp(hidden + actions * (1 + both_ways), 2 * z, hidden)
         self.h_0 = nn.Linear(actions, 2 * hidden)
-        self.f_1 = nn.Linear(actions + 1 + both_ways, components * (2 * z + 1))
+        self.f_1 = nn.Linear(actions * (1 + both_ways) + 1, components * (2 * z + 1))
         self.lstm = nn.LSTMCell(z + actions, hidden)
         self.filmed = Filmed(identities, actions) if placed or looks > 1 else None
         self.e = Looks(identities, actions, looks, e) if looks > 1 else nn.Linear(identities, e, bias=False)
@@ -228,6 +228,16 @@ class FactoredVideoVae(Attributes, nn.Module):
             return self.e(identity)
         return self.e(identity, action, self.filmed.pairs)
 
+    def as_run(self, action: Float[Tensor, "b *a"], backwards: Bool[Tensor, "b"] | None) -> Float[Tensor, "b *r"]:
+        """What the prior is told of the action: with `both_ways`, one that runs backwards is another. The posterior sees
+        which way it runs, and what it learns of a rise is to hold for bends that were filmed rising, too.
+        """
+        if not self.both_ways:
+            return action
+        back = action.new_zeros(len(action)) if backwards is None else backwards.to(action)
+        back = back.view(-1, *[1] * (action.ndim - 1))
+        return torch.cat([(1 - back) * action, back * action], dim=-1)
+
     def room(
         self,
         x: Float[Tensor, "b t c h w"],
@@ -244,7 +254,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         behind = self.dec.behind
         if not isinstance(behind, Room):
             return x.new_zeros(len(x))
-        masked = (seen, mask.detach()) if self.dec.place is not None else ()
+        masked = (seen, mask) if self.dec.place is not None else ()
         return behind.misfit(x, self.embedded(a), camera, *masked)
 
     def needless(
@@ -289,13 +299,13 @@ class FactoredVideoVae(Attributes, nn.Module):
         action = a[..., self.identities :]
         action = repeat(action, "b k -> b t k", t=length) if action.ndim == 2 else action
         h, c = self.h_0(action[:, 0]).tanh().chunk(2, dim=-1)
-        way = self._way(action[:, 0], backwards)
-        log_w, mixture = self._first(action[:, 0], camera, backwards)
+        run = self.as_run(action, backwards)
+        log_w, mixture = self._first(run[:, 0], camera)
         states, drawn, posteriors, priors = [], [], [], []
         cooled = self.temperature * eps
         for t in range(length):
             inputs = [h, action[:, t]]
-            prior = gaussian(self.f_p, *inputs, way) if t else picked(mixture, log_w, eps[:, 0, -1])
+            prior = gaussian(self.f_p, h, run[:, t]) if t else picked(mixture, log_w, eps[:, 0, -1])
             if features is not None and t < given:
                 q, noise = gaussian(self.f_q, features[:, t], *inputs), eps
             else:
@@ -310,23 +320,12 @@ class FactoredVideoVae(Attributes, nn.Module):
         later = stack(posteriors, dim=1).kl(stack(priors, dim=1))[:, 1:].sum(-1)
         return torch.stack(states, dim=1), first + later
 
-    def _way(self, action: Float[Tensor, "b a"], backwards: Bool[Tensor, "b"] | None) -> Float[Tensor, "b w"]:
-        """What the prior is told of the way that clips run. The posterior sees it, and what it learns of a rise is to hold
-        for bends that were filmed rising, too.
-        """
-        way = action.new_zeros(len(action)) if backwards is None else backwards.to(action.dtype)
-        return way[:, None] if self.both_ways else action[:, :0]
-
     def _first(
-        self,
-        action: Float[Tensor, "b a"],
-        camera: Int64[Tensor, "b"] | None = None,
-        backwards: Bool[Tensor, "b"] | None = None,
+        self, run: Float[Tensor, "b r"], camera: Int64[Tensor, "b"] | None = None
     ) -> tuple[Float[Tensor, "b k"], Gaussian]:
-        """p(z_1 | action, camera, way): log weights, and the components `[b k z]`."""
-        moved = action.new_zeros(len(action), 1) if camera is None else camera[:, None] / 8
-        told = torch.cat([action, moved, self._way(action, backwards)], dim=-1)
-        out = rearrange(self.f_1(told).float(), "b (k p) -> b k p", k=self.components)
+        """p(z_1 | action as it runs, camera): log weights, and the components `[b k z]`."""
+        moved = run.new_zeros(len(run), 1) if camera is None else camera[:, None] / 8
+        out = rearrange(self.f_1(torch.cat([run, moved], dim=-1)).float(), "b (k p) -> b k p", k=self.components)
         return out[..., 0].log_softmax(-1), Gaussian.from_parameters(out[..., 1:])
 
 

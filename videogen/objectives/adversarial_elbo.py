@@ -27,6 +27,7 @@ class Dream:
     identity: Int64[Tensor, "d"]
     action: Int64[Tensor, "d"]
     known: Bool[Tensor, "d"]  # whether training may know the action
+    backwards: Bool[Tensor, "d"]  # as the clip beside it, if it is of the clip's own action
 
 
 class AdversarialElbo(FactoredElbo):
@@ -107,7 +108,9 @@ class AdversarialElbo(FactoredElbo):
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
             "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),
             "dream_motion": self.beside(-motion, dream, batch),
-            "dream_dynamics": -self.model.critic.real_dynamics(self.unled(as_filmed, a), action),
+            "dream_dynamics": -self.model.critic.real_dynamics(
+                self.unled(as_filmed, a), self.model.as_run(action, batch["backwards"])
+            ),
             **{f"dream_{name}": self.beside(entropy, dream, batch) for name, entropy in recognised.items()},
         }
 
@@ -128,8 +131,8 @@ class AdversarialElbo(FactoredElbo):
         real, wrong = self.model.critic.patches(few, identity, another(identity, batch["seed"] + 14))
         (fake,) = self.model.critic.patches(self.as_glimpsed(rollout.x_hat, batch["seed"] + 30), identity)
         owners = self.model.critic.owners(rollout.h, action)
-        other = another(action, batch["seed"] + 7)
-        real_motion, wrong_motion = self.model.critic.real_motion(self.as_worn(x, batch["seed"]), action, other)
+        own, other = (self.model.as_run(each, batch["backwards"]) for each in (action, another(action, batch["seed"] + 7)))
+        real_motion, wrong_motion = self.model.critic.real_motion(self.as_worn(x, batch["seed"]), own, other)
         dream = self.dream(batch, a, rollout.h)
         patches, motion = self.dream_scores(batch, dream)
         return {
@@ -140,8 +143,8 @@ class AdversarialElbo(FactoredElbo):
             "real_motion": functional.relu(1 - real_motion),
             "wrong_motion": functional.relu(1 + wrong_motion) * (self.model.actions > 1),
             "dreamt_motion": self.beside(functional.relu(1 + motion), dream, batch),
-            "real_dynamics": functional.relu(1 - self.model.critic.real_dynamics(led, action)),
-            "dreamt_dynamics": functional.relu(1 + self.model.critic.real_dynamics(unled, action)),
+            "real_dynamics": functional.relu(1 - self.model.critic.real_dynamics(led, own)),
+            "dreamt_dynamics": functional.relu(1 + self.model.critic.real_dynamics(unled, own)),
             "owner": -(owners * identity[:, None]).sum(-1).mean(-1),
         }
 
@@ -174,7 +177,7 @@ class AdversarialElbo(FactoredElbo):
         action = torch.where(own, batch["action"][chosen], action)
         wish = self.model.attributes(identity, action)
         wish = torch.where(own[:, None], torch.cat([wish[:, :n], a[chosen, n:]], dim=1), wish)
-        camera = torch.where(own, batch["camera"][chosen], 0)
+        camera, backwards = torch.where(own, batch["camera"][chosen], 0), own & batch["backwards"][chosen]
         video = batch["video"].new_zeros(len(chosen), *batch["video"].shape[1:])
         if len(rows := borrowed.nonzero()[:, 0]):
             painted = self.model.paint(h[chosen[rows]].detach(), wish[rows], camera[rows])
@@ -185,13 +188,12 @@ class AdversarialElbo(FactoredElbo):
             if len(rows := which.nonzero()[:, 0]):
                 told = self.out_of_another(wish[rows], seed[rows], t) if switched else wish[rows]
                 eps = noise.normal(seed[rows] + 4, 2 * t if switched else t, self.model.z)
-                way = batch["backwards"][chosen[rows]]  # of dreams as many as of clips: the critics are not told
-                motion = self.model.motion(told, eps, None if given is None else given[rows], way)[:, -t:]
+                motion = self.model.motion(told, eps, None if given is None else given[rows], backwards[rows])[:, -t:]
                 code = self.model.embedded(wish[rows]).detach()
                 painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
                 video = video.index_copy(0, rows, painted.float())
         known = ~own | batch["labelled"][chosen]
-        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known)
+        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known, backwards)
 
     def out_of_another(self, wish: Float[Tensor, "d k"], seed: Int64[Tensor, "d"], t: int) -> Float[Tensor, "d t2 k"]:
         """Another action at first, and from one of the first t frames on what was wished; 2t frames."""
@@ -205,8 +207,8 @@ class AdversarialElbo(FactoredElbo):
         who, what = dream.wish.tensor_split([self.model.identities], 1)
         seed = batch["seed"][dream.chosen]
         few = self.as_glimpsed(some(dream.video, some_frames(batch, self.judged)[dream.chosen]), seed + 32)
-        worn = self.as_worn(dream.video, seed + 1)
-        return self.model.critic.patches(few, who)[0], self.model.critic.real_motion(worn, what)[0]
+        worn, own = self.as_worn(dream.video, seed + 1), self.model.as_run(what, dream.backwards)
+        return self.model.critic.patches(few, who)[0], self.model.critic.real_motion(worn, own)[0]
 
     def beside(self, term: Float[Tensor, "d"], dream: Dream, batch: Batch) -> Float[Tensor, "b"]:
         """One number for each clip, 0 where no dream stands beside it; on average over batches that of the dreams."""
