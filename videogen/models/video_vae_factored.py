@@ -79,8 +79,6 @@ class FactoredVideoVae(Attributes, nn.Module):
     of the instance: one number more a frame than the latent has, which at frame 1 picks the component of the prior.
 
     painted     how many of the decoder's last layers know the identity, at least 1 where there are no colours
-    both_ways   whether the prior is told which way a clip runs: of a movement that begins where the other way ends, the
-                next frame is else anybody's guess. Outside of training, as it was filmed
     colours     that each person is painted with; 0: any
     weighed     whether the identity scales the painted layers' weights, or what comes out of them
     room        whether the background is a `Room`, which nobody's clothes are part of
@@ -90,6 +88,8 @@ class FactoredVideoVae(Attributes, nn.Module):
     temperature factor on the noise of what the prior draws; the mixture's component, where a clip begins, is drawn as ever.
                 Below 1 there are fewer beginnings between two of them, and less variety. What an objective has it draw in
                 training is as cool: a critic that sees motion kept alive by noise lets it die where the noise is less
+    both_ways   whether the prior is told which way a clip runs: of a movement that begins where the other way ends, the
+                next frame is else anybody's guess. Outside of training, as it was filmed
     critic      what an adversarial objective trains beside it; no part of generation
     """
 
