@@ -37,7 +37,8 @@ class AdversarialElbo(FactoredElbo):
     makes a video of any person at any action, all pairs alike. Some dreams borrow the clip's own motion; they teach the
     paint. The others move as the prior has it, from the start, from the clip's first frame or out of another action; they
     teach the dynamics, and the paint stays still: let both give way at once, and they agree on pictures that please a
-    critic and nobody else. The critics are not told which pairs were filmed.
+    critic and nobody else. The critics are not told which pairs were filmed; of a model that knows which way clips run,
+    those of motion and dynamics are told that.
 
     adversarial                   - mean score of patches, times the frames: of reconstructions
     dream_patches                 the same of the dreams: do their details belong to this person?
