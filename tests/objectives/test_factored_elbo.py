@@ -298,7 +298,7 @@ def test_what_stands_beside_few_clips_weighs_more():
     objective, seen = AdversarialElbo(model(), dreams=0.25), batch()
     label, counts = torch.zeros(2, dtype=torch.int64), torch.tensor([True, False])
     video, wish = torch.zeros(2, T, 3, 16, 16), torch.zeros(2, 5)
-    dream = Dream(torch.tensor([2, 3]), counts, video, wish, label, label, counts, ~counts, counts, torch.zeros(2))
+    dream = Dream(torch.tensor([2, 3]), counts, video, wish, label, label, counts, ~counts, torch.zeros(2))
     assert objective.beside(torch.tensor([1.0, 1.0]), dream, seen).tolist() == [0, 0, 4, 0]  # the last one does not count
 
 

@@ -1,4 +1,3 @@
-import pytest
 import torch
 
 from videogen import noise
@@ -39,28 +38,6 @@ def taught(net: FactoredVideoVae, term: torch.Tensor) -> set[str]:
     net.zero_grad(set_to_none=True)
     term.sum().backward(retain_graph=True)
     return {name.split(".")[0] for name, p in net.named_parameters() if p.grad is not None and p.grad.any()} - {"critic"}
-
-
-@pytest.mark.parametrize("paint", [True, False])
-def test_the_critic_of_motion_teaches_paint_where_it_is_asked_to(paint):
-    net, borrowed = model(), borrows(0.4)
-    assert 4 < borrowed.sum() < B - 4
-    objective = AdversarialElbo(net, dreams=1.0, borrowed=0.4, motion_teaches_paint=paint)
-    net.critic.real_motion.forward = lambda x, *runs: [x.mean((1, 2, 3, 4)) for _ in runs]
-    terms, against = objective("vae", batch()), objective("critic", batch())
-    assert ("dec" in taught(net, terms["dream_motion"])) == paint
-    assert "dec" in taught(net, terms["dream_patches"])
-    for motion in (terms["dream_motion"], against["dreamt_motion"]):
-        assert motion[borrowed].any() == paint and motion[~borrowed].all()
-    # those that count, count as much as all of them would
-    net.critic.real_motion.forward = lambda x, *runs: [torch.ones(len(x)) for _ in runs]
-    rest = objective("vae", batch())["dream_motion"][~borrowed]
-    torch.testing.assert_close(rest, torch.full_like(rest, -1.0 if paint else -1 / 0.6))
-
-
-def test_of_dreams_that_all_borrow_their_motion_none_is_left_to_judge():
-    with pytest.raises(ValueError, match="motion_teaches_paint may be false where some dreams"):
-        AdversarialElbo(model(), borrowed=1.0, motion_teaches_paint=False)
 
 
 def test_dreams_that_borrow_pay_for_what_their_people_do_not_wear():

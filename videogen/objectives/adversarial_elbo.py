@@ -28,8 +28,7 @@ class Dream:
     action: Int64[Tensor, "d"]
     known: Bool[Tensor, "d"]  # whether training may know the action
     backwards: Bool[Tensor, "d"]  # as the clip beside it, if it is of the clip's own action
-    borrowed: Bool[Tensor, "d"]  # whether they move as the clip beside them does, and teach the paint
-    strange: Float[Tensor, "d"]  # nats, of what is worn in these
+    strange: Float[Tensor, "d"]  # nats, of what is worn in those that borrow their motion
 
 
 class AdversarialElbo(FactoredElbo):
@@ -66,8 +65,6 @@ class AdversarialElbo(FactoredElbo):
                 see that, and tells it more of who is there
     glimpses    whether frames are mirrored, moved and lit anew before the patch critic sees them, real or not: it does not
                 learn the few clips there are by heart, and a dream is not false for being none of them
-    motion_teaches_paint    whether dreams that borrow their motion are judged by the critic of motion as well. They move as
-                a clip does already; what it teaches is paint that moves better, and a pale stain on a dark coat does
     """
 
     def __init__(
@@ -80,7 +77,6 @@ class AdversarialElbo(FactoredElbo):
         worn: float = 0.1,
         contrast: float = 0.4,
         glimpses: bool = False,
-        motion_teaches_paint: bool = True,
         **bound: float | int | str,
     ):
         super().__init__(model, **bound)  # type: ignore[arg-type]
@@ -88,13 +84,10 @@ class AdversarialElbo(FactoredElbo):
             raise ValueError(f"dreams is a share above 0 and at most 1, got {dreams}: for none use the FactoredElbo")
         if not 0 <= switched <= (1 - borrowed) / 2:
             raise ValueError(f"switched is a share of at most (1 - borrowed) / 2 = {(1 - borrowed) / 2:g}, got {switched}")
-        if borrowed == 1 and not motion_teaches_paint:
-            raise ValueError("motion_teaches_paint may be false where some dreams move as the prior has it, got borrowed=1")
         if not 0 <= contrast <= 1:
             raise ValueError(f"contrast is a share between 0 and 1, got {contrast}")
         self.judged, self.dreams, self.borrowed, self.switched = judged, dreams, borrowed, switched
         self.worn, self.contrast, self.glimpses = worn, contrast, glimpses
-        self.motion_teaches_paint = motion_teaches_paint
 
     def vae(self, batch: Batch) -> Terms:
         as_filmed, batch = batch, self.filmed(batch)
@@ -120,7 +113,7 @@ class AdversarialElbo(FactoredElbo):
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
             "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),
             "dream_wardrobe": self.beside(dream.strange, dream, batch),
-            "dream_motion": self.beside(-motion * self.moving(dream), dream, batch),
+            "dream_motion": self.beside(-motion, dream, batch),
             "dream_dynamics": -self.model.critic.real_dynamics(
                 self.unled(as_filmed, a), self.model.as_run(action, batch["backwards"])
             ),
@@ -155,7 +148,7 @@ class AdversarialElbo(FactoredElbo):
             "dreamt": self.beside(functional.relu(1 + patches).mean(-1), dream, batch),
             "real_motion": functional.relu(1 - real_motion),
             "wrong_motion": functional.relu(1 + wrong_motion) * (self.model.actions > 1),
-            "dreamt_motion": self.beside(functional.relu(1 + motion) * self.moving(dream), dream, batch),
+            "dreamt_motion": self.beside(functional.relu(1 + motion), dream, batch),
             "real_dynamics": functional.relu(1 - self.model.critic.real_dynamics(led, own)),
             "dreamt_dynamics": functional.relu(1 + self.model.critic.real_dynamics(unled, own)),
             "owner": -(owners * identity[:, None]).sum(-1).mean(-1),
@@ -209,7 +202,7 @@ class AdversarialElbo(FactoredElbo):
                 painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
                 video = video.index_copy(0, rows, painted.float())
         known = ~own | batch["labelled"][chosen]
-        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known, backwards, borrowed, strange)
+        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known, backwards, strange)
 
     def out_of_another(self, wish: Float[Tensor, "d k"], seed: Int64[Tensor, "d"], t: int) -> Float[Tensor, "d t2 k"]:
         """Another action at first, and from one of the first t frames on what was wished; 2t frames."""
@@ -225,10 +218,6 @@ class AdversarialElbo(FactoredElbo):
         few = self.as_glimpsed(some(dream.video, some_frames(batch, self.judged)[dream.chosen]), seed + 32)
         worn, own = self.as_worn(dream.video, seed + 1), self.model.as_run(what, dream.backwards)
         return self.model.critic.patches(few, who)[0], self.model.critic.real_motion(worn, own)[0]
-
-    def moving(self, dream: Dream) -> Float[Tensor, "d"]:
-        """How much each dream counts where its motion is judged."""
-        return torch.ones_like(dream.strange) if self.motion_teaches_paint else ~dream.borrowed / (1 - self.borrowed)
 
     def beside(self, term: Float[Tensor, "d"], dream: Dream, batch: Batch) -> Float[Tensor, "b"]:
         """One number for each clip, 0 where no dream stands beside it; on average over batches that of the dreams."""
