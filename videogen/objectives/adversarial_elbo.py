@@ -28,7 +28,6 @@ class Dream:
     action: Int64[Tensor, "d"]
     known: Bool[Tensor, "d"]  # whether training may know the action
     backwards: Bool[Tensor, "d"]  # as the clip beside it, if it is of the clip's own action
-    strange: Float[Tensor, "d"]  # nats, of what is worn in those that borrow their motion
 
 
 class AdversarialElbo(FactoredElbo):
@@ -43,8 +42,6 @@ class AdversarialElbo(FactoredElbo):
 
     adversarial                   - mean score of patches, times the frames: of reconstructions
     dream_patches                 the same of the dreams: do their details belong to this person?
-    dream_wardrobe                of dreams that borrow their motion: how far what is worn is from what this person wears,
-                                  KL in nats, summed over the figure's pixels
     dream_motion                  - score of the dreams' motion: is it the action's?
     dream_dynamics                - score of the motion states that the prior goes through by itself, from the start or
                                   from a first frame: of the clip's own action, and never painted
@@ -108,11 +105,9 @@ class AdversarialElbo(FactoredElbo):
             **self.fit(batch, shown, rollout.x_hat),
             "kl": rollout.kl,
             **self.behind(batch, a, shown, rollout),
-            "wardrobe": self.model.wardrobe(rollout.worn, a),
             "adversarial": -t * scores.mean(-1),
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
             "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),
-            "dream_wardrobe": self.beside(dream.strange, dream, batch),
             "dream_motion": self.beside(-motion, dream, batch),
             "dream_dynamics": -self.model.critic.real_dynamics(
                 self.unled(as_filmed, a), self.model.as_run(action, batch["backwards"])
@@ -185,12 +180,9 @@ class AdversarialElbo(FactoredElbo):
         wish = torch.where(own[:, None], torch.cat([wish[:, :n], a[chosen, n:]], dim=1), wish)
         camera, backwards = torch.where(own, batch["camera"][chosen], 0), own & batch["backwards"][chosen]
         video = batch["video"].new_zeros(len(chosen), *batch["video"].shape[1:])
-        strange = video.new_zeros(len(chosen))
         if len(rows := borrowed.nonzero()[:, 0]):
-            layers = self.model.layers(h[chosen[rows]].detach(), wish[rows], camera[rows])
-            video = video.index_copy(0, rows, layers.frames().float())
-            pixels = layers.mask.detach().float().sum((1, 2, 3, 4))
-            strange = strange.index_copy(0, rows, pixels * self.model.strange(layers.worn, wish[rows]))
+            painted = self.model.paint(h[chosen[rows]].detach(), wish[rows], camera[rows])
+            video = video.index_copy(0, rows, painted.float())
         turned = ~own & (share < self.borrowed + self.switched)
         first = self.disguise(batch)[chosen, :1] if continued.any() else None
         for which, given, switched in ((~own & ~turned, None, False), (continued, first, False), (turned, None, True)):
@@ -202,7 +194,7 @@ class AdversarialElbo(FactoredElbo):
                 painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
                 video = video.index_copy(0, rows, painted.float())
         known = ~own | batch["labelled"][chosen]
-        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known, backwards, strange)
+        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known, backwards)
 
     def out_of_another(self, wish: Float[Tensor, "d k"], seed: Int64[Tensor, "d"], t: int) -> Float[Tensor, "d t2 k"]:
         """Another action at first, and from one of the first t frames on what was wished; 2t frames."""
