@@ -116,9 +116,9 @@ def test_a_clip_in_layers():
     assert torch.equal(behind[:, 0], behind[:, -1])  # it stands still,
     assert torch.equal(behind[0], behind[2])  # and is the person's
     assert not torch.allclose(behind[0], behind[1], atol=1e-4)
-    drawn = run.model.layers(read(run.model, x, a), a)
-    torch.testing.assert_close(figures, drawn.mask * drawn.figure)
-    torch.testing.assert_close(figures + (1 - drawn.mask) * behind, whole)
+    figure, mask, _ = run.model.layers(read(run.model, x, a), a)
+    torch.testing.assert_close(figures, mask * figure)
+    torch.testing.assert_close(figures + (1 - mask) * behind, whole)
 
 
 class Bars(torch.nn.Module):

@@ -87,7 +87,7 @@ def test_a_room_goes_by_masks_that_are_everybodys(placed):
 
 
 def test_behind_a_mask_that_begins_empty_a_room_is_learnt_first():
-    hidden = [tiny(size=32, room=room).layers(draw(B, T, 16), codes(tiny())).mask.mean() for room in (True, False)]
+    hidden = [tiny(size=32, room=room).layers(draw(B, T, 16), codes(tiny()))[1].mean() for room in (True, False)]
     assert hidden[0] < 0.2 and 0.4 < hidden[1] < 0.6
 
 
@@ -119,12 +119,11 @@ def test_another_look_is_painted_where_clips_show_it_and_a_switch_of_action_chan
 @pytest.mark.parametrize("painted", [0, 1, 2])
 def test_an_outline_is_everybodys_but_for_its_place(painted):
     model, h = tiny(size=32, colours=4, painted=painted, placed=True, room=True), draw(B, T, 16)
-    both = [model.layers(h, codes(model, who)) for who in (0, 1)]
-    frames, masks = ([getattr(layers, name) for layers in both] for name in ("figure", "mask"))
+    frames, masks = zip(*((x, m) for x, m, _ in (model.layers(h, codes(model, who)) for who in (0, 1))), strict=True)
     torch.testing.assert_close(*masks)
     assert masks[0].std() > 0 and not torch.allclose(*frames, atol=1e-3)
     torch.nn.init.normal_(model.dec.place.own.weight)
-    assert not torch.allclose(*(model.layers(h, codes(model, who)).mask for who in (0, 1)), atol=1e-3)
+    assert not torch.allclose(*(model.layers(h, codes(model, who))[1] for who in (0, 1)), atol=1e-3)
 
 
 def test_a_room_learns_from_its_own_term_alone():

@@ -122,8 +122,8 @@ def layers(
     model, parts = steerable(trained), []
     for rows in torch.arange(len(x)).split(32):
         a = model.attributes(identity[rows].to(trained.device), action[rows].to(trained.device))
-        drawn = model.layers(read(model, x[rows].to(trained.device), a), a)
-        parts.append(torch.stack([drawn.mask * drawn.figure, drawn.behind.expand_as(drawn.figure)]).float().cpu())
+        figure, mask, behind = model.layers(read(model, x[rows].to(trained.device), a), a)
+        parts.append(torch.stack([mask * figure, behind.expand_as(figure)]).float().cpu())
     figures, behind = torch.cat(parts, dim=1)
     return figures, behind
 

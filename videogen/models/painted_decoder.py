@@ -1,7 +1,6 @@
 """What paints the factored VideoVAE's frames (`models/video_vae_factored.py`): a figure in front of a background."""
 
 import itertools
-from dataclasses import dataclass
 
 import torch
 from einops import einsum, rearrange, repeat
@@ -14,8 +13,6 @@ from videogen.models.filmed import Spots
 
 TEXTURE = 0.2  # how far a room's texture may lie from its light: bricks and tiles do, clothes mostly do not
 COVERED = 0.2  # of a mask: somebody is there
-SPREAD = 0.15  # of a person's colours around what they mostly wear: a few pixels of a clip outweigh it
-SHARP = 10.0  # how fast it is learnt what a person wears, beside how fast other weights learn
 PLAIN = 0.1  # how much a pixel that somebody covers counts for a plain wall, beside one that shows it
 
 
@@ -167,46 +164,6 @@ def over(
     return mask * figure + (1 - mask) * behind
 
 
-@dataclass(frozen=True)
-class Layers:
-    """What frames are put together from."""
-
-    figure: Float[Tensor, "b t c h w"]
-    mask: Float[Tensor, "b t 1 h w"]  # where it hides what is behind it
-    behind: Float[Tensor, "b #t c h w"]
-    worn: Float[Tensor, "b k"]  # how much of the figure has each colour of the palette; k is 0 where there is none
-
-    def frames(self) -> Float[Tensor, "b t c h w"]:
-        return over(self.figure, self.mask, self.behind)
-
-
-class Wardrobe(nn.Module):
-    """What a person wears, p(colour | e): how much of the figure has each colour of the palette, in that person's clips.
-
-    A colour that no clip shows on somebody is learnt from critics alone, and what is everybody's jeans may be chalk on one
-    who came in black: where a pose asks for it that this person was never seen in, it is a stain. So dreams teach no
-    colours, those that are not worn tend to what is (`misfit`), and a dream that wears others pays for it (`strange`).
-    """
-
-    def __init__(self, e: int, colours: int):
-        super().__init__()
-        self.worn = nn.Linear(e, colours)
-
-    def misfit(
-        self, worn: Float[Tensor, "b k"], e: Float[Tensor, "b e"], palette: Float[Tensor, "b k c"]
-    ) -> Float[Tensor, "b"]:
-        """What clips cost as what their people wear, nats: the cross-entropy, from which p alone learns, and the palette
-        under N(what the figure is on average, SPREAD^2), from which the palette does."""
-        entropy = -(worn.detach() * (SHARP * self.worn(e.detach())).float().log_softmax(-1)).sum(-1)
-        mostly = einsum(worn, palette, "b k, b k c -> b c").detach()
-        return entropy + (palette - mostly[:, None]).square().sum((1, 2)) / (2 * SPREAD**2)
-
-    def strange(self, worn: Float[Tensor, "b k"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b"]:
-        """KL(what is worn here || p), nats a pixel of the figure. p learns nothing from it."""
-        usual = (SHARP * self.worn(e)).float().log_softmax(-1).detach()
-        return (worn * (worn.clamp(min=1e-6).log() - usual)).sum(-1)
-
-
 class PaintedDecoder(nn.Module):
     """dec: (motion h_t, identity e) -> frame in [-1, 1]. The background is drawn once a clip.
 
@@ -223,7 +180,6 @@ class PaintedDecoder(nn.Module):
               whoever stands elsewhere or is taller need not be drawn anew. Its outline, the mask, is drawn by layers of its
               own that know no one, and so is the first layer of all: a pose is everybody's, also of those who were never
               seen in it. None: a figure stands where it is drawn, and its outline is its person's
-    wardrobe  with a palette: whether it is known how much of each colour a person wears (`Wardrobe`)
     crisp     factor on the logits of the colours' shares outside of training. Where the decoder doubts whether a pixel is
               arm or wall, the mean of both is the best bet and looks like neither: above 1, the likelier one prevails
     """
@@ -240,7 +196,6 @@ class PaintedDecoder(nn.Module):
         weighed: bool,
         room: bool,
         placed: tuple[int, int] | None,
-        wardrobe: bool,
         crisp: float,
     ):
         super().__init__()
@@ -262,11 +217,7 @@ class PaintedDecoder(nn.Module):
                 Up(before, after, None) for before, after in itertools.pairwise(widths[self.common :])
             )
             self.mask = nn.ConvTranspose2d(widths[-1], 1, 4, 2, 1)
-        self.palette, self.wardrobe = None, None
-        if colours:
-            mixed = nn.Linear(e, colours * channels)
-            self.palette = nn.Sequential(mixed, nn.Tanh(), nn.Unflatten(1, (colours, channels)))
-            self.wardrobe = Wardrobe(e, colours) if wardrobe else None
+        self.palette = nn.Sequential(nn.Linear(e, colours * channels), nn.Tanh()) if colours else None
         self.place = Place(e) if placed else None
         self.behind = Room(channels, size, e, widths) if room else drawn_by_itself(channels, e, widths)
         if room:  # learnt first, from an empty mask: or it may take the figures' colour, and the wall be painted over it
@@ -281,7 +232,7 @@ class PaintedDecoder(nn.Module):
         camera: Int64[Tensor, "b"] | None = None,
         spot: Float[Tensor, "b #t 4"] | None = None,
     ) -> Float[Tensor, "b t c h w"]:
-        return self.layers(h, e, camera, spot).frames()
+        return over(*self.layers(h, e, camera, spot))
 
     def layers(
         self,
@@ -289,9 +240,8 @@ class PaintedDecoder(nn.Module):
         e: Float[Tensor, "b e"],
         camera: Int64[Tensor, "b"] | None = None,
         spot: Float[Tensor, "b #t 4"] | None = None,
-        dreamt: bool = False,
-    ) -> Layers:
-        """`spot`: `Spots`, 0 if None. What nobody filmed (`dreamt`) teaches a wardrobe's palette nothing."""
+    ) -> tuple[Float[Tensor, "b t c h w"], Float[Tensor, "b t 1 h w"], Float[Tensor, "b 1 c h w"]]:
+        """The figure, where it hides what is behind it, and the background. `spot`: `Spots`, 0 if None."""
         y = self._drawn(h, e)
         y = y if self.place is None else self.place(y, e, spot)
         y = rearrange(y, "(b t) c h w -> b t c h w", b=len(h))
@@ -299,15 +249,7 @@ class PaintedDecoder(nn.Module):
         behind = self.behind(e)[:, None]
         if camera is not None:
             behind = pixels.panned(behind, camera)
-        if self.palette is None:
-            return Layers(drawn.tanh(), mask, behind, drawn.new_zeros(len(h), 0))
-        palette = self.palette(e)
-        palette = palette.detach() if dreamt and self.wardrobe is not None else palette
-        shares = (drawn if self.training else self.crisp * drawn).softmax(2)
-        figure = einsum(shares, palette, "b t k h w, b k c -> b t c h w")
-        covered = mask.detach().float()
-        worn = einsum(shares.float(), covered[:, :, 0], "b t k h w, b t h w -> b k") / covered.sum((1, 3, 4)).clamp(min=1)
-        return Layers(figure, mask, behind, worn)
+        return self._coloured(drawn, e), mask, behind
 
     def _drawn(self, h: Float[Tensor, "b t d"], e: Float[Tensor, "b e"]) -> Float[Tensor, "n k h w"]:
         """Logits of what a figure is made of and, last, of its mask."""
@@ -323,3 +265,10 @@ class PaintedDecoder(nn.Module):
         for up in self.shape:
             shape = up(shape, e)
         return torch.cat([self.out(y), self.mask(shape)], dim=1)
+
+    def _coloured(self, drawn: Float[Tensor, "b t k h w"], e: Float[Tensor, "b e"]) -> Float[Tensor, "b t c h w"]:
+        if self.palette is None:
+            return drawn.tanh()
+        palette = rearrange(self.palette(e), "b (k c) -> b k c", k=drawn.shape[2])
+        shares = (drawn if self.training else self.crisp * drawn).softmax(2)
+        return einsum(shares, palette, "b t k h w, b k c -> b t c h w")

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from einops import einsum, rearrange, repeat
+from einops import rearrange, repeat
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
@@ -28,7 +28,7 @@ from videogen.models.attributes import Attributes
 from videogen.models.critics import grey_and_change
 from videogen.models.dropout import Dropout
 from videogen.models.filmed import Filmed, Looks
-from videogen.models.painted_decoder import Layers, PaintedDecoder, Room
+from videogen.models.painted_decoder import PaintedDecoder, Room, over
 from videogen.models.video_vae import FrameEncoder, mlp
 
 
@@ -40,7 +40,6 @@ class Rollout:
     mask: Float[Tensor, "b s 1 h w"]  # where the figure is
     kl: Float[Tensor, "b"]  # of all z, nats; of z_1, whose prior is a mixture, from the one sample that was drawn
     h: Float[Tensor, "b t d"]  # the motion
-    worn: Float[Tensor, "b n"]  # how much of the figure has each colour of the palette
 
 
 class AttributeNet(nn.Module):
@@ -85,7 +84,6 @@ class FactoredVideoVae(Attributes, nn.Module):
     room        whether the background is a `Room`, which nobody's clothes are part of
     placed      whether figures have everybody's outlines, and are moved and resized as wholes
     looks       how many ways of looking a person has, one to each pair's clips (`Looks`)
-    wardrobe    with a palette: colours are learnt from clips alone, and dreams told from what a person wears (`Wardrobe`)
     crisp       how decidedly, outside of training: see `PaintedDecoder`
     temperature factor on the noise of what the prior draws; the mixture's component, where a clip begins, is drawn as ever.
                 Below 1 there are fewer beginnings between two of them, and less variety. What an objective has it draw in
@@ -116,7 +114,6 @@ class FactoredVideoVae(Attributes, nn.Module):
         room: bool = False,
         placed: bool = False,
         looks: int = 1,
-        wardrobe: bool = False,
         crisp: float = 1.0,
         temperature: float = 1.0,
         both_ways: bool = False,
@@ -132,8 +129,6 @@ class FactoredVideoVae(Attributes, nn.Module):
             )
         if colours < 0 or colours == 1:
             raise ValueError(f"colours must be 0 or at least 2, got {colours}: of one colour there are no shapes")
-        if wardrobe and not colours:
-            raise ValueError("wardrobe needs a palette, got 0 colours: it says how much of each a person wears")
         if looks < 1:
             raise ValueError(f"looks must be at least 1, got {looks}: a person looks somehow")
         if crisp <= 0 or (crisp != 1 and not colours):
@@ -153,7 +148,7 @@ class FactoredVideoVae(Attributes, nn.Module):
         self.filmed = Filmed(identities, actions) if placed or looks > 1 else None
         self.e = Looks(identities, actions, looks, e) if looks > 1 else nn.Linear(identities, e, bias=False)
         pairs = (identities, actions) if placed else None
-        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, weighed, room, pairs, wardrobe, crisp)
+        self.dec = PaintedDecoder(channels, size, width, hidden, e, painted, colours, weighed, room, pairs, crisp)
         nn.init.normal_(self.f_1.weight, std=0.5)  # components apart from the start, or they would stay one
         self.critic = critic
         self.attribute_net = AttributeNet(channels, size, width // 2, features, identities, actions, moves)
@@ -184,8 +179,8 @@ class FactoredVideoVae(Attributes, nn.Module):
         few = h.gather(1, repeat(shown, "b s -> b s d", d=h.shape[-1]))
         if self.training and self.filmed is not None:
             self.filmed.see(a[:, : self.identities], a[:, self.identities :])
-        layers = self.dec.layers(few, self.embedded(a), camera, self._spot(a))
-        return Rollout(layers.frames(), layers.mask, kl, h, layers.worn)
+        figure, mask, behind = self.dec.layers(few, self.embedded(a), camera, self._spot(a))
+        return Rollout(over(figure, mask, behind), mask, kl, h)
 
     def sample(
         self,
@@ -210,13 +205,13 @@ class FactoredVideoVae(Attributes, nn.Module):
         self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"], camera: Int64[Tensor, "b"] | None = None
     ) -> Float[Tensor, "b t c h w"]:
         """The motion, as the identity in `a` looks in it."""
-        return self.layers(h, a, camera).frames()
+        return self.dec(h, self.embedded(a), camera, self._spot(a, learnt=True))
 
     def layers(
-        self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"], camera: Int64[Tensor, "b"] | None = None
-    ) -> Layers:
-        """What `paint` puts together."""
-        return self.dec.layers(h, self.embedded(a), camera, self._spot(a, learnt=True), dreamt=True)
+        self, h: Float[Tensor, "b t d"], a: Float[Tensor, "b *k"]
+    ) -> tuple[Float[Tensor, "b t c h w"], Float[Tensor, "b t 1 h w"], Float[Tensor, "b 1 c h w"]]:
+        """What `paint` puts together: the figure, its mask, and what is behind it."""
+        return self.dec.layers(h, self.embedded(a), None, self._spot(a, learnt=True))
 
     def _spot(self, a: Float[Tensor, "b *k"], learnt: bool = False) -> Float[Tensor, "b #t 4"] | None:
         """Where clips of the pair have it (`Spots`). Only clips teach it: a video that nobody filmed stood nowhere."""
@@ -232,16 +227,6 @@ class FactoredVideoVae(Attributes, nn.Module):
         if self.filmed is None or not isinstance(self.e, Looks):
             return self.e(identity)
         return self.e(identity, action, self.filmed.pairs)
-
-    def was_filmed(self, a: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
-        """1 where training has clips of the pair, as far as it has come, else 0; between them for mixtures.
-
-        Raises ValueError for a model that does not keep them: they are for those with places or looks.
-        """
-        if self.filmed is None:
-            raise ValueError("only a model with places or looks knows which pairs were filmed")
-        identity, action = a.tensor_split([self.identities], dim=1)
-        return einsum(identity, self.filmed.pairs, action, "b i, i a, b a -> b")
 
     def as_run(self, action: Float[Tensor, "b *a"], backwards: Bool[Tensor, "b"] | None) -> Float[Tensor, "b *r"]:
         """What the prior is told of the action: with `both_ways`, one that runs backwards is another. The posterior sees
@@ -283,17 +268,6 @@ class FactoredVideoVae(Attributes, nn.Module):
         if not isinstance(self.dec.behind, Room):
             return seen.new_zeros(len(seen))
         return self.dec.behind.needless(seen, self.embedded(a), camera, mask)
-
-    def wardrobe(self, worn: Float[Tensor, "b n"], a: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
-        """What clips cost as what their people wear, nats (`Wardrobe.misfit`). 0 where there is no wardrobe."""
-        if self.dec.wardrobe is None or self.dec.palette is None:
-            return worn.new_zeros(len(worn))
-        e = self.embedded(a)
-        return self.dec.wardrobe.misfit(worn, e, self.dec.palette(e))
-
-    def strange(self, worn: Float[Tensor, "b n"], a: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
-        """How far what is worn is from what the person wears, nats a pixel (`Wardrobe.strange`). 0 where there is none."""
-        return worn.new_zeros(len(worn)) if self.dec.wardrobe is None else self.dec.wardrobe.strange(worn, self.embedded(a))
 
     def _features(self, x: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b t d"]:
         return rearrange(self.enc(rearrange(x, "b t c h w -> (b t) c h w")), "(b t) d -> b t d", b=len(x))

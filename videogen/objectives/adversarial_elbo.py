@@ -28,8 +28,6 @@ class Dream:
     action: Int64[Tensor, "d"]
     known: Bool[Tensor, "d"]  # whether training may know the action
     backwards: Bool[Tensor, "d"]  # as the clip beside it, if it is of the clip's own action
-    borrowed: Bool[Tensor, "d"]  # whether they move as the clip beside them does, and teach the paint
-    strange: Float[Tensor, "d"]  # nats, of what is worn in these
 
 
 class AdversarialElbo(FactoredElbo):
@@ -44,8 +42,6 @@ class AdversarialElbo(FactoredElbo):
 
     adversarial                   - mean score of patches, times the frames: of reconstructions
     dream_patches                 the same of the dreams: do their details belong to this person?
-    dream_wardrobe                of dreams that borrow their motion: how far what is worn is from what this person wears,
-                                  KL in nats, summed over the figure's pixels
     dream_motion                  - score of the dreams' motion: is it the action's?
     dream_dynamics                - score of the motion states that the prior goes through by itself, from the start or
                                   from a first frame: of the clip's own action, and never painted
@@ -66,9 +62,6 @@ class AdversarialElbo(FactoredElbo):
                 see that, and tells it more of who is there
     glimpses    whether frames are mirrored, moved and lit anew before the patch critic sees them, real or not: it does not
                 learn the few clips there are by heart, and a dream is not false for being none of them
-    motion_of_filmed    whether, of the dreams that borrow their motion, the critic of motion judges those alone whose pair
-                some clip shows. They move as a clip does already; what it teaches is paint that moves better. A pale stain
-                on a dark coat does, too, and where no clip speaks against it, it stays
     """
 
     def __init__(
@@ -81,7 +74,6 @@ class AdversarialElbo(FactoredElbo):
         worn: float = 0.1,
         contrast: float = 0.4,
         glimpses: bool = False,
-        motion_of_filmed: bool = False,
         **bound: float | int | str,
     ):
         super().__init__(model, **bound)  # type: ignore[arg-type]
@@ -89,13 +81,10 @@ class AdversarialElbo(FactoredElbo):
             raise ValueError(f"dreams is a share above 0 and at most 1, got {dreams}: for none use the FactoredElbo")
         if not 0 <= switched <= (1 - borrowed) / 2:
             raise ValueError(f"switched is a share of at most (1 - borrowed) / 2 = {(1 - borrowed) / 2:g}, got {switched}")
-        if motion_of_filmed and model.filmed is None:
-            raise ValueError("motion_of_filmed is for models that know which pairs were filmed: with places, or two looks")
         if not 0 <= contrast <= 1:
             raise ValueError(f"contrast is a share between 0 and 1, got {contrast}")
         self.judged, self.dreams, self.borrowed, self.switched = judged, dreams, borrowed, switched
         self.worn, self.contrast, self.glimpses = worn, contrast, glimpses
-        self.motion_of_filmed = motion_of_filmed
 
     def vae(self, batch: Batch) -> Terms:
         as_filmed, batch = batch, self.filmed(batch)
@@ -116,12 +105,10 @@ class AdversarialElbo(FactoredElbo):
             **self.fit(batch, shown, rollout.x_hat),
             "kl": rollout.kl,
             **self.behind(batch, a, shown, rollout),
-            "wardrobe": self.model.wardrobe(rollout.worn, a),
             "adversarial": -t * scores.mean(-1),
             "betrayal": -owners.mean(-1).sum(-1) - t * math.log(self.model.identities),
             "dream_patches": self.beside(-t * patches.mean(-1), dream, batch),
-            "dream_wardrobe": self.beside(dream.strange, dream, batch),
-            "dream_motion": self.beside(-motion * self.moving(dream), dream, batch),
+            "dream_motion": self.beside(-motion, dream, batch),
             "dream_dynamics": -self.model.critic.real_dynamics(
                 self.unled(as_filmed, a), self.model.as_run(action, batch["backwards"])
             ),
@@ -156,7 +143,7 @@ class AdversarialElbo(FactoredElbo):
             "dreamt": self.beside(functional.relu(1 + patches).mean(-1), dream, batch),
             "real_motion": functional.relu(1 - real_motion),
             "wrong_motion": functional.relu(1 + wrong_motion) * (self.model.actions > 1),
-            "dreamt_motion": self.beside(functional.relu(1 + motion) * self.moving(dream), dream, batch),
+            "dreamt_motion": self.beside(functional.relu(1 + motion), dream, batch),
             "real_dynamics": functional.relu(1 - self.model.critic.real_dynamics(led, own)),
             "dreamt_dynamics": functional.relu(1 + self.model.critic.real_dynamics(unled, own)),
             "owner": -(owners * identity[:, None]).sum(-1).mean(-1),
@@ -193,12 +180,9 @@ class AdversarialElbo(FactoredElbo):
         wish = torch.where(own[:, None], torch.cat([wish[:, :n], a[chosen, n:]], dim=1), wish)
         camera, backwards = torch.where(own, batch["camera"][chosen], 0), own & batch["backwards"][chosen]
         video = batch["video"].new_zeros(len(chosen), *batch["video"].shape[1:])
-        strange = video.new_zeros(len(chosen))
         if len(rows := borrowed.nonzero()[:, 0]):
-            layers = self.model.layers(h[chosen[rows]].detach(), wish[rows], camera[rows])
-            video = video.index_copy(0, rows, layers.frames().float())
-            pixels = layers.mask.detach().float().sum((1, 2, 3, 4))
-            strange = strange.index_copy(0, rows, pixels * self.model.strange(layers.worn, wish[rows]))
+            painted = self.model.paint(h[chosen[rows]].detach(), wish[rows], camera[rows])
+            video = video.index_copy(0, rows, painted.float())
         turned = ~own & (share < self.borrowed + self.switched)
         first = self.disguise(batch)[chosen, :1] if continued.any() else None
         for which, given, switched in ((~own & ~turned, None, False), (continued, first, False), (turned, None, True)):
@@ -210,7 +194,7 @@ class AdversarialElbo(FactoredElbo):
                 painted = functional_call(self.model.dec, held(self.model.dec), (motion, code, camera[rows]))
                 video = video.index_copy(0, rows, painted.float())
         known = ~own | batch["labelled"][chosen]
-        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known, backwards, borrowed, strange)
+        return Dream(chosen, dreaming[chosen], video, wish, identity, action, known, backwards)
 
     def out_of_another(self, wish: Float[Tensor, "d k"], seed: Int64[Tensor, "d"], t: int) -> Float[Tensor, "d t2 k"]:
         """Another action at first, and from one of the first t frames on what was wished; 2t frames."""
@@ -226,12 +210,6 @@ class AdversarialElbo(FactoredElbo):
         few = self.as_glimpsed(some(dream.video, some_frames(batch, self.judged)[dream.chosen]), seed + 32)
         worn, own = self.as_worn(dream.video, seed + 1), self.model.as_run(what, dream.backwards)
         return self.model.critic.patches(few, who)[0], self.model.critic.real_motion(worn, own)[0]
-
-    def moving(self, dream: Dream) -> Float[Tensor, "d"]:
-        """How much each dream counts where its motion is judged."""
-        if not self.motion_of_filmed:
-            return torch.ones_like(dream.strange)
-        return torch.where(dream.borrowed, self.model.was_filmed(dream.wish), 1.0)
 
     def beside(self, term: Float[Tensor, "d"], dream: Dream, batch: Batch) -> Float[Tensor, "b"]:
         """One number for each clip, 0 where no dream stands beside it; on average over batches that of the dreams."""

@@ -16,9 +16,8 @@ from videogen.objectives.video_elbo import VideoElbo, some, some_frames
 class FactoredElbo(VideoElbo):
     """Player `vae`: reconstruction, kl, nats per clip, as in `VideoElbo`; `unexplained`, the share of a clip's movement
     that its reconstruction misses; `room`, what a background that is a room learns from, nats; `needless`, how many pixels
-    of a frame figures cover that look like the room, summed over frames; `wardrobe`, what their people
-    wear, as far as that is learnt by itself, nats. Player `attribute_net`: identity, action, the cross-entropies of what is
-    inferred, nats; it has a player of its own for it is soon done, and may take fewer turns.
+    of a frame figures cover that look like the room, summed over frames. Player `attribute_net`: identity, action, the
+    cross-entropies of what is inferred, nats; it has a player of its own for it is soon done, and may take fewer turns.
 
     Where labels are kept from training (`labelled` is false), the attributes that were inferred stand in for them, and the
     cross-entropies are 0.
@@ -46,8 +45,7 @@ class FactoredElbo(VideoElbo):
         batch = self.filmed(batch)
         a, shown = self.told(batch), some_frames(batch, self.shown)
         rollout = self.disguised(batch, a, shown)
-        fit, behind = self.fit(batch, shown, rollout.x_hat), self.behind(batch, a, shown, rollout)
-        return {**fit, "kl": rollout.kl, **behind, "wardrobe": self.model.wardrobe(rollout.worn, a)}
+        return {**self.fit(batch, shown, rollout.x_hat), "kl": rollout.kl, **self.behind(batch, a, shown, rollout)}
 
     def attribute_net(self, batch: Batch) -> Terms:
         """Cross-entropies of what the attribute net says of the clips, nats; 0 where the label is not known.
